@@ -1,0 +1,221 @@
+#include "space/network.h"
+
+#include <algorithm>
+#include <array>
+
+#include "space/candidate.h"
+#include "space/network_builder.h"
+#include "space/rng.h"
+
+namespace hwnas {
+namespace {
+
+constexpr std::array<std::string_view, 16> kOpNames{
+    "input",           "conv",       "linear",   "max_pool", "avg_pool", "global_avg_pool",
+    "batch_norm",      "activation", "softmax",  "add",      "multiply", "concat",
+    "channel_shuffle", "flatten",    "identity", "zero"};
+constexpr std::array<std::string_view, 9> kActivationNames{
+    "none", "relu", "relu6", "hard_swish", "hard_sigmoid", "swish", "sigmoid", "tanh", "gelu"};
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> find_name(const std::array<std::string_view, N>& names, std::string_view name) {
+  const auto at = std::find(names.begin(), names.end(), name);
+  if (at == names.end()) return std::nullopt;
+  return static_cast<Enum>(at - names.begin());
+}
+
+// What hashes equal for two layers that compute the same from the same inputs.
+std::uint64_t hash_layer(const Layer& layer) {
+  std::uint64_t h = static_cast<std::uint64_t>(layer.op);
+  const auto mix = [&h](std::int64_t value) {
+    h = hash_combine(h, static_cast<std::uint64_t>(value));
+  };
+  mix(static_cast<int>(layer.activation));
+  mix(layer.bias);
+  mix(layer.weight_bits * 256 + layer.activation_bits);
+  mix(std::int64_t{layer.kernel_h} << 32 | layer.kernel_w);
+  mix(std::int64_t{layer.stride_h} << 32 | layer.stride_w);
+  mix(std::int64_t{layer.pad.top} << 32 | layer.pad.left);
+  mix(std::int64_t{layer.pad.bottom} << 32 | layer.pad.right);
+  mix(layer.groups);
+  mix(static_cast<std::int64_t>(layer.weight_density * 1e6 + 0.5));
+  mix(layer.out.channels);
+  mix(std::int64_t{layer.out.height} << 32 | layer.out.width);
+  return h;
+}
+
+bool commutative(Op op) {
+  return op == Op::add;
+}
+
+// For each layer the index of the layer that stands for its value in the live network (itself, or,
+// for identities and adds of one live term, the term's), or -1 where nothing arrives from the
+// input.
+std::vector<int> representatives(const Network& network) {
+  std::vector<int> stands(static_cast<std::size_t>(network.size()), -1);
+  for (int i = 0; i < network.size(); ++i) {
+    const Layer& layer = network.layer(i);
+    if (layer.op == Op::input) {
+      stands[static_cast<std::size_t>(i)] = i;
+      continue;
+    }
+    if (layer.op == Op::zero) continue;
+    int arriving = 0, last = -1;
+    for (const int from : network.inputs(layer)) {
+      if (stands[static_cast<std::size_t>(from)] < 0) continue;
+      ++arriving;
+      last = stands[static_cast<std::size_t>(from)];
+    }
+    const bool needs_all = layer.op == Op::multiply || layer.op == Op::concat;
+    if (arriving == 0 || (needs_all && arriving != layer.input_count)) continue;
+    const bool passes = layer.op == Op::identity || (layer.op == Op::add && arriving == 1);
+    stands[static_cast<std::size_t>(i)] = passes ? last : i;
+  }
+  return stands;
+}
+
+// Which layers the output needs, following representatives.
+std::vector<bool> needed(const Network& network, const std::vector<int>& stands) {
+  std::vector<bool> need(stands.size(), false);
+  if (stands.empty() || stands.back() < 0) return need;
+  need[static_cast<std::size_t>(stands.back())] = true;
+  for (int i = network.size() - 1; i >= 0; --i) {
+    if (!need[static_cast<std::size_t>(i)]) continue;
+    for (const int from : network.inputs(network.layer(i))) {
+      if (const int at = stands[static_cast<std::size_t>(from)]; at >= 0)
+        need[static_cast<std::size_t>(at)] = true;
+    }
+  }
+  return need;
+}
+
+}  // namespace
+
+std::string_view to_string(Op op) {
+  return kOpNames[static_cast<std::size_t>(op)];
+}
+std::string_view to_string(Activation a) {
+  return kActivationNames[static_cast<std::size_t>(a)];
+}
+std::optional<Op> parse_op(std::string_view name) {
+  return find_name<Op>(kOpNames, name);
+}
+std::optional<Activation> parse_activation(std::string_view name) {
+  return find_name<Activation>(kActivationNames, name);
+}
+
+std::string to_text(const Shape& shape) {
+  return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
+         std::to_string(shape.width);
+}
+
+bool is_depthwise(const Layer& layer) {
+  return layer.op == Op::conv && layer.groups > 1 && layer.groups == layer.in.channels;
+}
+
+std::int64_t weight_count(const Layer& layer) {
+  switch (layer.op) {
+    case Op::conv:
+      return std::int64_t{layer.out.channels} * (layer.in.channels / layer.groups) *
+             layer.kernel_h * layer.kernel_w;
+    case Op::linear:
+      return std::int64_t{layer.out.channels} * layer.in.channels;
+    default:
+      return 0;
+  }
+}
+
+std::int64_t parameters(const Layer& layer) {
+  if (layer.op == Op::batch_norm) return std::int64_t{2} * layer.out.channels;
+  return weight_count(layer) + (layer.bias ? layer.out.channels : 0);
+}
+
+std::int64_t parameters(const Network& network) {
+  std::int64_t sum = 0;
+  for (const Layer& layer : network.layers()) sum += parameters(layer);
+  return sum;
+}
+
+std::int64_t macs(const Layer& layer) {
+  return weight_count(layer) * layer.out.height * layer.out.width;
+}
+
+std::int64_t macs(const Network& network) {
+  std::int64_t sum = 0;
+  for (const Layer& layer : network.layers()) sum += macs(layer);
+  return sum;
+}
+
+std::optional<Network> live(const Network& network) {
+  const std::vector<int> stands = representatives(network);
+  const std::vector<bool> need = needed(network, stands);
+  if (network.empty() || !need[0]) return std::nullopt;
+  if (std::all_of(need.begin(), need.end(), [](bool n) { return n; })) {
+    bool whole = true;  // nothing to drop: adds keep all their terms too
+    for (const int at : stands) whole = whole && at >= 0;
+    if (whole) return network;
+  }
+  NetworkBuilder builder(network.name, network.input());
+  builder.set_input_precision(network.layer(0).activation_bits);
+  std::vector<int> moved(stands.size(), 0);
+  std::vector<int> from;
+  for (int i = 1; i < network.size(); ++i) {
+    if (!need[static_cast<std::size_t>(i)]) continue;
+    const Layer& layer = network.layer(i);
+    from.clear();
+    for (const int input : network.inputs(layer)) {
+      if (const int at = stands[static_cast<std::size_t>(input)]; at >= 0) {
+        from.push_back(moved[static_cast<std::size_t>(at)]);
+      }
+    }
+    moved[static_cast<std::size_t>(i)] = builder.append(layer, from, layer.out.channels);
+  }
+  return std::move(builder).build();
+}
+
+std::uint64_t fingerprint(const Network& network) {
+  const std::vector<int> stands = representatives(network);
+  const std::vector<bool> need = needed(network, stands);
+  if (network.empty() || !need[0]) return 0;
+  std::vector<std::uint64_t> value(stands.size(), 0);
+  std::vector<std::uint64_t> inputs;
+  std::uint64_t all = 0;  // a sum: layers in any order; tells one shared layer from two equal ones
+  for (int i = 0; i < network.size(); ++i) {
+    if (!need[static_cast<std::size_t>(i)]) continue;
+    const Layer& layer = network.layer(i);
+    inputs.clear();
+    for (const int from : network.inputs(layer)) {
+      if (const int at = stands[static_cast<std::size_t>(from)]; at >= 0)
+        inputs.push_back(value[static_cast<std::size_t>(at)]);
+    }
+    if (commutative(layer.op)) std::sort(inputs.begin(), inputs.end());
+    std::uint64_t h = hash_layer(layer);
+    for (const std::uint64_t input : inputs) h = hash_combine(h, input);
+    value[static_cast<std::size_t>(i)] = h;
+    all += hash_combine(0, h);
+  }
+  return hash_combine(all, value[static_cast<std::size_t>(stands.back())]);
+}
+
+std::uint64_t fingerprint(const Candidate& candidate) {
+  std::uint64_t h = fingerprint(candidate.network);
+  h = hash_combine(h, static_cast<std::uint64_t>(candidate.deployment.batch));
+  return hash_combine(h, static_cast<std::uint64_t>(candidate.deployment.clock_share * 1e6 + 0.5));
+}
+
+Network with_precision(const Network& network, int weight_bits, int activation_bits) {
+  NetworkBuilder builder(network.name, network.input());
+  builder.set_input_precision(activation_bits);
+  std::vector<int> from;
+  for (int i = 1; i < network.size(); ++i) {
+    Layer layer = network.layer(i);
+    layer.weight_bits = static_cast<std::uint8_t>(weight_bits);
+    layer.activation_bits = static_cast<std::uint8_t>(activation_bits);
+    const auto inputs = network.inputs(layer);
+    from.assign(inputs.begin(), inputs.end());
+    builder.append(std::move(layer), from, network.layer(i).out.channels);
+  }
+  return std::move(builder).build();
+}
+
+}  // namespace hwnas

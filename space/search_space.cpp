@@ -1,0 +1,131 @@
+#include "space/search_space.h"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "space/space_plan.h"
+
+namespace hwnas {
+namespace {
+
+int whole(const Setting& setting, const Genotype& genotype, int block = 0) {
+  return static_cast<int>(setting.at(genotype, block));
+}
+
+// What one block of a stage is told.
+BlockSpec specify(const StageSettings& settings, Block block, const Genotype& genotype, int index) {
+  const auto number = [&](StageKey key) {
+    return settings[static_cast<std::size_t>(key)].at(genotype, index);
+  };
+  const auto integer = [&](StageKey key) { return static_cast<int>(number(key)); };
+  BlockSpec spec;
+  spec.block = block;
+  spec.channels = scale_channels(integer(StageKey::channels), number(StageKey::width));
+  spec.kernel = integer(StageKey::kernel);
+  spec.kernel_w = integer(StageKey::kernel_w);
+  spec.stride = index == 0 ? integer(StageKey::stride) : 1;
+  spec.pad = integer(StageKey::pad);
+  spec.groups = integer(StageKey::groups);
+  spec.expansion = number(StageKey::expansion);
+  spec.squeeze = number(StageKey::squeeze);
+  spec.activation = static_cast<Activation>(integer(StageKey::activation));
+  spec.norm = number(StageKey::norm) != 0;
+  spec.bias = number(StageKey::bias) != 0;
+  spec.expand_always = number(StageKey::expand_always) != 0;
+  spec.preactivation = number(StageKey::preactivation) != 0;
+  spec.global_pool = number(StageKey::pool) != 0;
+  spec.shortcut = static_cast<Shortcut>(integer(StageKey::shortcut));
+  return spec;
+}
+
+}  // namespace
+
+const std::string& SearchSpace::name() const {
+  return plan_->name;
+}
+const std::string& SearchSpace::description() const {
+  return plan_->description;
+}
+const std::string& SearchSpace::text() const {
+  return plan_->text;
+}
+const std::vector<Choice>& SearchSpace::choices() const {
+  return plan_->choices;
+}
+const std::vector<int>& SearchSpace::cardinalities() const {
+  return plan_->cardinalities;
+}
+Task SearchSpace::task() const {
+  return plan_->task;
+}
+
+double SearchSpace::log10_size() const {
+  double sum = 0;
+  for (const int options : cardinalities()) sum += std::log10(options);
+  return sum;
+}
+
+Candidate SearchSpace::decode(const Genotype& genotype) const {
+  const Plan& plan = *plan_;
+  if (genotype.genes.size() != plan.cardinalities.size()) {
+    throw std::invalid_argument("genotype has " + std::to_string(genotype.genes.size()) +
+                                " genes; space '" + plan.name + "' has " +
+                                std::to_string(plan.cardinalities.size()));
+  }
+  for (std::size_t i = 0; i < genotype.genes.size(); ++i) {
+    if (genotype.genes[i] >= plan.cardinalities[i]) {
+      throw std::invalid_argument("gene '" + plan.choices[i].name + "' is " +
+                                  std::to_string(genotype.genes[i]) + "; it has only " +
+                                  std::to_string(plan.cardinalities[i]) + " options");
+    }
+  }
+  Shape input = plan.task.input;
+  if (const int side = whole(plan.resolution, genotype)) input.height = input.width = side;
+  NetworkBuilder builder(plan.name, input);
+  const int default_weight_bits = whole(plan.weight_bits, genotype);
+  const int default_activation_bits = whole(plan.activation_bits, genotype);
+  builder.set_input_precision(default_activation_bits);
+  std::vector<CellOp> edges;
+  for (const Setting& edge : plan.cell_edges)
+    edges.push_back(static_cast<CellOp>(whole(edge, genotype)));
+
+  int x = 0;
+  std::string prefix;
+  for (const Stage& stage : plan.stages) {
+    const int depth = whole(stage.depth, genotype);
+    for (int i = 0; i < depth; ++i) {
+      const BlockOption& option =
+          stage.options[static_cast<std::size_t>(whole(stage.block, genotype, i))];
+      BlockSpec spec = specify(option.settings, option.block, genotype, i);
+      spec.classes = plan.task.classes;
+      spec.edges = edges;
+      const auto bits = [&](StageKey key, int fallback) {
+        const int own = whole(option.settings[static_cast<std::size_t>(key)], genotype, i);
+        return own ? own : fallback;
+      };
+      builder.set_precision(bits(StageKey::weight_bits, default_weight_bits),
+                            bits(StageKey::activation_bits, default_activation_bits));
+      builder.set_weight_density(
+          option.settings[static_cast<std::size_t>(StageKey::density)].at(genotype, i));
+      prefix = stage.name;
+      if (depth > 1 || stage.depth.gene >= 0) prefix += "." + std::to_string(i + 1);
+      x = append_block(builder, prefix, x, spec);
+    }
+  }
+  Candidate candidate{genotype, std::move(builder).build(), {}};
+  candidate.deployment.batch = whole(plan.batch, genotype);
+  candidate.deployment.clock_share = plan.clock_share.at(genotype, 0);
+  return candidate;
+}
+
+std::string describe(const SearchSpace& space, const Genotype& genotype) {
+  std::string text;
+  for (std::size_t i = 0; i < space.choices().size() && i < genotype.genes.size(); ++i) {
+    const Choice& choice = space.choices()[i];
+    if (genotype.genes[i] >= choice.options.size()) continue;
+    text += (text.empty() ? "" : ", ") + choice.name + " " + choice.options[genotype.genes[i]];
+  }
+  return text;
+}
+
+}  // namespace hwnas
