@@ -44,10 +44,6 @@ std::uint64_t hash_layer(const Layer& layer) {
   return h;
 }
 
-bool commutative(Op op) {
-  return op == Op::add;
-}
-
 // For each layer the index of the layer that stands for its value in the live network (itself, or,
 // for identities and adds of one live term, the term's), or -1 where nothing arrives from the
 // input.
@@ -74,20 +70,61 @@ std::vector<int> representatives(const Network& network) {
   return stands;
 }
 
-// Which layers the output needs, following representatives.
-std::vector<bool> needed(const Network& network, const std::vector<int>& stands) {
-  std::vector<bool> need(stands.size(), false);
-  if (stands.empty() || stands.back() < 0) return need;
-  need[static_cast<std::size_t>(stands.back())] = true;
-  for (int i = network.size() - 1; i >= 0; --i) {
-    if (!need[static_cast<std::size_t>(i)]) continue;
-    for (const int from : network.inputs(network.layer(i))) {
-      if (const int at = stands[static_cast<std::size_t>(from)]; at >= 0)
-        need[static_cast<std::size_t>(at)] = true;
+// What of a network runs, and what each running layer reads.
+class LivePart {
+ public:
+  explicit LivePart(const Network& network) : network_(network), stands_(representatives(network)) {
+    const std::size_t n = stands_.size();
+    need_.assign(n, false);
+    uses_.assign(n, 0);
+    only_adds_.assign(n, true);
+    if (n == 0 || stands_.back() < 0) return;
+    need_[at(stands_.back())] = true;
+    only_adds_[at(stands_.back())] = false;
+    for (int i = network.size() - 1; i >= 0; --i) {
+      if (!need_[at(i)]) continue;
+      const Layer& layer = network.layer(i);
+      for (const int from : network.inputs(layer)) {
+        const int source = stands_[at(from)];
+        if (source < 0) continue;
+        need_[at(source)] = true;
+        ++uses_[at(source)];
+        if (layer.op != Op::add) only_adds_[at(source)] = false;
+      }
     }
   }
-  return need;
-}
+
+  bool empty() const { return need_.empty() || !need_[0]; }
+  int output() const { return stands_.back(); }
+
+  // A sum that only one other sum reads is part of that sum: (a + b) + c runs as a + b + c.
+  bool merged(int i) const {
+    return network_.layer(i).op == Op::add && only_adds_[at(i)] && uses_[at(i)] == 1;
+  }
+  bool runs(int i) const { return need_[at(i)] && !merged(i); }
+
+  // Calls visit(source) for every layer that layer i reads in the live network, in order.
+  template <typename Visit>
+  void each_input(int i, const Visit& visit) const {
+    for (const int from : network_.inputs(network_.layer(i))) {
+      const int source = stands_[at(from)];
+      if (source < 0) continue;
+      if (merged(source)) {
+        each_input(source, visit);
+      } else {
+        visit(source);
+      }
+    }
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  const Network& network_;
+  std::vector<int> stands_;
+  std::vector<bool> need_, only_adds_;
+  std::vector<int> uses_;
+};
 
 }  // namespace
 
@@ -147,54 +184,42 @@ std::int64_t macs(const Network& network) {
 }
 
 std::optional<Network> live(const Network& network) {
-  const std::vector<int> stands = representatives(network);
-  const std::vector<bool> need = needed(network, stands);
-  if (network.empty() || !need[0]) return std::nullopt;
-  if (std::all_of(need.begin(), need.end(), [](bool n) { return n; })) {
-    bool whole = true;  // nothing to drop: adds keep all their terms too
-    for (const int at : stands) whole = whole && at >= 0;
-    if (whole) return network;
-  }
+  const LivePart part(network);
+  if (part.empty()) return std::nullopt;
   NetworkBuilder builder(network.name, network.input());
   builder.set_input_precision(network.layer(0).activation_bits);
-  std::vector<int> moved(stands.size(), 0);
+  std::vector<int> moved(static_cast<std::size_t>(network.size()), 0);
   std::vector<int> from;
   for (int i = 1; i < network.size(); ++i) {
-    if (!need[static_cast<std::size_t>(i)]) continue;
-    const Layer& layer = network.layer(i);
+    if (!part.runs(i)) continue;
     from.clear();
-    for (const int input : network.inputs(layer)) {
-      if (const int at = stands[static_cast<std::size_t>(input)]; at >= 0) {
-        from.push_back(moved[static_cast<std::size_t>(at)]);
-      }
-    }
-    moved[static_cast<std::size_t>(i)] = builder.append(layer, from, layer.out.channels);
+    part.each_input(i,
+                    [&](int source) { from.push_back(moved[static_cast<std::size_t>(source)]); });
+    moved[static_cast<std::size_t>(i)] =
+        builder.append(network.layer(i), from, network.layer(i).out.channels);
   }
   return std::move(builder).build();
 }
 
 std::uint64_t fingerprint(const Network& network) {
-  const std::vector<int> stands = representatives(network);
-  const std::vector<bool> need = needed(network, stands);
-  if (network.empty() || !need[0]) return 0;
-  std::vector<std::uint64_t> value(stands.size(), 0);
+  const LivePart part(network);
+  if (part.empty()) return 0;
+  std::vector<std::uint64_t> value(static_cast<std::size_t>(network.size()), 0);
   std::vector<std::uint64_t> inputs;
   std::uint64_t all = 0;  // a sum: layers in any order; tells one shared layer from two equal ones
   for (int i = 0; i < network.size(); ++i) {
-    if (!need[static_cast<std::size_t>(i)]) continue;
+    if (!part.runs(i)) continue;
     const Layer& layer = network.layer(i);
     inputs.clear();
-    for (const int from : network.inputs(layer)) {
-      if (const int at = stands[static_cast<std::size_t>(from)]; at >= 0)
-        inputs.push_back(value[static_cast<std::size_t>(at)]);
-    }
-    if (commutative(layer.op)) std::sort(inputs.begin(), inputs.end());
+    part.each_input(i,
+                    [&](int source) { inputs.push_back(value[static_cast<std::size_t>(source)]); });
+    if (layer.op == Op::add) std::sort(inputs.begin(), inputs.end());
     std::uint64_t h = hash_layer(layer);
     for (const std::uint64_t input : inputs) h = hash_combine(h, input);
     value[static_cast<std::size_t>(i)] = h;
     all += hash_combine(0, h);
   }
-  return hash_combine(all, value[static_cast<std::size_t>(stands.back())]);
+  return hash_combine(all, value[static_cast<std::size_t>(part.output())]);
 }
 
 std::uint64_t fingerprint(const Candidate& candidate) {

@@ -122,8 +122,8 @@ std::int64_t macs(const Layer& layer);
 std::int64_t macs(const Network& network);
 
 // The part of a network that runs: layers on a path from the input to the output, without
-// identities, without adds of one term, zeros dropped. Empty when nothing reaches the output.
-// Same function, same output (up to constants that an untouched bias would contribute).
+// identities, without adds of one term, zeros dropped, sums of sums made one sum. Nothing where
+// nothing reaches the output. Same function (up to constants that a layer fed zeros would add).
 std::optional<Network> live(const Network& network);
 
 // Equal for networks whose live parts are the same up to the order of layers, the order of the

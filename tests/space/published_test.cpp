@@ -1,0 +1,135 @@
+// The zoo and the cell space against published counts.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "space/network_file.h"
+#include "space/search_space.h"
+#include "tests/shared_data.h"
+
+namespace hwnas {
+namespace {
+
+struct Published {
+  const char* network;
+  double macs, parameters, tolerance;  // parameters 0: not published as such
+};
+
+// MLPerf Tiny: macs of the reference networks (arXiv:2106.07597). ImageNet networks: torchvision's
+// parameter counts, exact, and the macs customarily quoted.
+class Zoo : public ::testing::TestWithParam<Published> {};
+
+TEST_P(Zoo, CountsEqualThePublished) {
+  const Published& p = GetParam();
+  const Network n =
+      load_network(std::string(HWNAS_SOURCE_DIR) + "/space/networks/" + p.network + ".toml");
+  EXPECT_EQ(n.name, p.network);
+  EXPECT_NEAR(static_cast<double>(macs(n)), p.macs, p.macs * p.tolerance);
+  if (p.parameters > 0) {
+    EXPECT_EQ(parameters(n), static_cast<std::int64_t>(p.parameters));
+  }
+  EXPECT_EQ(fingerprint(*live(n)), fingerprint(n));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Zoo,
+                         ::testing::Values(Published{"resnet8", 12501632, 0, 0},
+                                           Published{"dscnn", 2656768, 0, 0},
+                                           Published{"mobilenet_v1_025_96", 7489664, 0, 0},
+                                           Published{"fc_autoencoder", 264192, 0, 0},
+                                           Published{"mobilenet_v2", 300.8e6, 3504872, 1e-3},
+                                           Published{"resnet18", 1.814e9, 11689512, 1e-3},
+                                           Published{"resnet50", 4.09e9, 25557032, 1e-3},
+                                           Published{"alexnet", 714.2e6, 61100840, 1e-3},
+                                           Published{"vgg16", 15.47e9, 138357544, 1e-3}),
+                         [](const auto& test) { return std::string(test.param.network); });
+
+// "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|" -> genes in the order of the string.
+Genotype genotype_of(const SearchSpace& space, const std::string& text) {
+  Genotype g;
+  std::size_t at = 0;
+  while ((at = text.find('~', at)) != std::string::npos) {
+    const std::size_t begin = text.rfind('|', at) + 1;
+    const auto& ops = space.choices()[g.genes.size()].options;
+    const auto found = std::find(ops.begin(), ops.end(), text.substr(begin, at - begin));
+    g.genes.push_back(static_cast<std::uint8_t>(found - ops.begin()));
+    ++at;
+  }
+  return g;
+}
+
+// The canonical string of a cell by the rule of the benchmark (arXiv:2001.00326): nodes are sorted
+// sums of "(source)@op", skips vanish, "none" is '#'. The benchmark keeps the '#' terms of a sum,
+// so that it tells x + conv(0 + 0) from x, and sums of sums from flat sums; with `absorb` neither
+// is told apart.
+std::string canonical(const SearchSpace& space, const Genotype& g, bool absorb) {
+  std::vector<std::vector<std::string>> nodes{{"0"}};  // the terms of each node's sum
+  const auto sum = [](const std::vector<std::string>& terms) {
+    std::string text;
+    for (const std::string& term : terms) text += (text.empty() ? "" : "+") + term;
+    return terms.empty() ? "#" : text;
+  };
+  std::size_t edge = 0;
+  while (edge < g.genes.size()) {
+    std::vector<std::string> terms;
+    for (std::size_t source = 0, n = nodes.size(); source < n; ++source, ++edge) {
+      const std::string& op = space.choices()[edge].options[g.genes[edge]];
+      const std::string input = sum(nodes[source]);
+      const bool zero = op == "none" || input == "#";
+      if (absorb && zero) continue;
+      if (absorb && op == "skip_connect") {
+        terms.insert(terms.end(), nodes[source].begin(), nodes[source].end());
+      } else {
+        terms.push_back(zero ? "#" : op == "skip_connect" ? input : "(" + input + ")@" + op);
+      }
+    }
+    std::sort(terms.begin(), terms.end());
+    nodes.push_back(std::move(terms));
+  }
+  return sum(nodes.back());
+}
+
+TEST(NasBench201, EveryParameterCountAndEveryClass) {
+  HWNAS_NEEDS_SHARED("nb201_cifar10_accuracy.csv.gz");
+  const SearchSpace space =
+      SearchSpace::load(std::string(HWNAS_SOURCE_DIR) + "/space/spaces/nasbench201.toml");
+  const auto rows = testing::read_csv(testing::shared_path("nb201_cifar10_accuracy.csv.gz"));
+  ASSERT_EQ(rows.size(), 15625u);
+  std::map<std::string, std::string> published;  // the benchmark's string -> its class in the file
+  std::map<std::uint64_t, std::string> string_of;  // fingerprint -> absorbed string
+  std::map<std::tuple<std::string, int, std::int64_t>, std::uint64_t>
+      fingerprint_of;  // absorbed string, live layers and parameters
+  std::set<Genotype> seen;
+  for (const auto& row : rows) {
+    const std::string& text = row.at("arch_str");
+    const Genotype g = genotype_of(space, text);
+    EXPECT_TRUE(seen.insert(g).second);
+    const Network n = space.decode(g).network;
+    const auto stated =
+        static_cast<std::int64_t>(std::llround(std::stod(row.at("c10_params_M")) * 1e6));
+    ASSERT_EQ(parameters(n), stated) << text;
+    const auto [known, fresh] =
+        published.emplace(canonical(space, g, false), row.at("isomorphic_rep_index"));
+    EXPECT_EQ(known->second, row.at("isomorphic_rep_index")) << text;
+
+    const std::string string = canonical(space, g, true);
+    const auto alive = live(n);
+    EXPECT_EQ(alive.has_value(), string != "#") << text;
+    // Equal fingerprints: equal cells. Equal cells: equal fingerprints, unless one shares a conv or
+    // pool where the other has two (the string cannot tell; costs can).
+    EXPECT_EQ(string_of.emplace(fingerprint(n), string).first->second, string) << text;
+    const int size = alive ? alive->size() : 0;
+    const std::int64_t live_parameters = alive ? parameters(*alive) : 0;
+    EXPECT_EQ(fingerprint_of.emplace(std::tuple(string, size, live_parameters), fingerprint(n))
+                  .first->second,
+              fingerprint(n))
+        << text;
+  }
+  EXPECT_EQ(published.size(), 6466u);  // as published
+}
+
+}  // namespace
+}  // namespace hwnas

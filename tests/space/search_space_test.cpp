@@ -1,0 +1,172 @@
+#include "space/search_space.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "space/input_error.h"
+#include "space/operators.h"
+
+namespace hwnas {
+namespace {
+
+const std::string kHead = "name = 't'\n[input]\nchannels = 1\nheight = 8\nwidth = 8\nclasses = 4\n";
+
+SearchSpace parse(const std::string& rest) {
+  return SearchSpace::parse(kHead + rest, "space.toml");
+}
+
+std::string message(const std::string& rest) {
+  try {
+    (void)parse(rest);
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(SearchSpace, GenesAreNamedInOrder) {
+  const SearchSpace s = parse(R"(
+[choices]
+w = [0.5, 1.0]
+[precision]
+weight_bits = [4, 8]
+[[stages]]
+name = "body"
+block = "mbconv"
+depth = [1, 2]
+channels = [8, 16]
+width = "$w"
+kernel = {each = [3, 5]}
+[[stages]]
+block = "classifier"
+[deployment]
+batch = [1, 4]
+)");
+  std::vector<std::string> names;
+  for (const Choice& c : s.choices()) names.push_back(c.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"w", "precision.weight_bits", "body.depth",
+                                             "body.channels", "body.block1.kernel",
+                                             "body.block2.kernel", "deployment.batch"}));
+  EXPECT_EQ(s.cardinalities(), std::vector<int>(7, 2));
+  EXPECT_NEAR(s.log10_size(), 7 * 0.30103, 1e-4);
+  const Candidate c = s.decode(Genotype{{0, 1, 1, 1, 0, 1, 1}});
+  EXPECT_EQ(c.deployment.batch, 4);
+  std::vector<int> kernels;
+  for (const Layer& layer : c.network.layers()) {
+    if (is_depthwise(layer)) kernels.push_back(layer.kernel_h);
+    if (layer.op == Op::conv) {
+      EXPECT_EQ(layer.weight_bits, 8);
+    }
+  }
+  EXPECT_EQ(kernels, (std::vector<int>{3, 5}));
+  EXPECT_EQ(c.network.output(), (Shape{4, 1, 1}));
+  EXPECT_EQ(describe(s, Genotype{{0, 1, 1, 1, 0, 1, 1}}).substr(0, 32),
+            "w 0.5, precision.weight_bits 8, ");
+}
+
+TEST(SearchSpace, GenesOfAbsentBlocksDoNotMatter) {
+  const SearchSpace s = parse(
+      "[[stages]]\nblock = 'mbconv'\ndepth = [1, 2]\nchannels = 8\nkernel = {each = [3, 5]}\n");
+  EXPECT_EQ(fingerprint(s.decode(Genotype{{0, 1, 0}})), fingerprint(s.decode(Genotype{{0, 1, 1}})));
+  EXPECT_NE(fingerprint(s.decode(Genotype{{1, 1, 0}})), fingerprint(s.decode(Genotype{{1, 1, 1}})));
+}
+
+TEST(SearchSpace, TaskReplacesTheInput) {
+  const SearchSpace s = SearchSpace::load(
+      std::string(HWNAS_SOURCE_DIR) + "/space/spaces/tiny_image.toml", Task{{3, 32, 32}, 100});
+  Rng rng(1);
+  const Network n = s.decode(sample(s.cardinalities(), rng)).network;
+  EXPECT_EQ(n.input(), (Shape{3, 32, 32}));
+  EXPECT_EQ(n.output().channels, 100);
+}
+
+TEST(SearchSpace, ScaledChannelsFollowMobileNetsRule) {
+  const auto channels = [](const char* width) {
+    const SearchSpace s =
+        parse(std::string("[[stages]]\nblock = 'conv'\nkernel = 1\nchannels = 24\nwidth = ") +
+              width + "\n");
+    return s.decode({}).network.layer(1).out.channels;
+  };
+  EXPECT_EQ(channels("1.0"), 24);
+  EXPECT_EQ(channels("0.5"), 16);   // 12 -> 16: (12 + 4) / 8 * 8
+  EXPECT_EQ(channels("0.75"), 24);  // 18 -> 16 would lose more than 10 %
+  EXPECT_EQ(channels("0.1"), 8);
+}
+
+TEST(SearchSpace, DecodeRefusesForeignGenotypes) {
+  const SearchSpace s = parse("[[stages]]\nblock = 'conv'\nkernel = [1, 3]\nchannels = 8\n");
+  EXPECT_THROW(s.decode(Genotype{{0, 0}}), std::invalid_argument);
+  EXPECT_THROW(s.decode(Genotype{{2}}), std::invalid_argument);
+}
+
+TEST(SearchSpace, EveryShippedSpaceDecodesEverywhere) {
+  int spaces = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(HWNAS_SOURCE_DIR) + "/space/spaces")) {
+    const SearchSpace s = SearchSpace::load(entry.path());
+    EXPECT_EQ(s.name(), entry.path().stem().string());
+    EXPECT_FALSE(s.description().empty());
+    Rng rng(7);
+    for (int i = 0; i < 500; ++i) {
+      const Genotype g = sample(s.cardinalities(), rng);
+      const Candidate c = s.decode(g);
+      EXPECT_EQ(c.genotype, g);
+      EXPECT_EQ(c.network.output().channels, s.task().classes);
+    }
+    ++spaces;
+  }
+  EXPECT_GE(spaces, 4);
+}
+
+TEST(SearchSpace, Mistakes) {
+  const std::string stage = "[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = 8\n";
+  EXPECT_EQ(message(""), "space.toml:1: stages: is missing; a space has at least one [[stages]]");
+  EXPECT_EQ(message("[[stages]]\nblock = 'mbconf'\n"),
+            "space.toml:8: stages[0].block = 'mbconf': no such block or preset: 'mbconf'; did you "
+            "mean 'mbconv'?");
+  EXPECT_EQ(message("[[stages]]\nchannels = 8\n").substr(0, 66),
+            "space.toml:7: stages[0].block: is missing; a stage names a block; ");
+  EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nchannels = 8\n"),
+            "space.toml:7: stages[0].kernel: is missing; block 'conv' needs it");
+  EXPECT_EQ(message(stage + "expansion = 3\n").substr(0, 52),
+            "space.toml:11: stages[0].expansion = 3: unknown key;");
+  EXPECT_EQ(message(stage + "strid = 2\n"),
+            "space.toml:11: stages[0].strid = 2: unknown key; did you mean 'stride'?");
+  EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = []\n"),
+            "space.toml:10: stages[0].channels = []: an empty list leaves nothing to choose; give "
+            "at least one option");
+  EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = [8, 'many']\n"),
+            "space.toml:10: stages[0].channels = [ 8, 'many' ]: 'many' is not a whole number from "
+            "1 to 65536");
+  EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = [8, 8]\n"),
+            "space.toml:10: stages[0].channels = [ 8, 8 ]: offers '8' twice");
+  EXPECT_EQ(message("[choices]\nw = [1, 2]\n" + stage),
+            "space.toml:8: choices.w = [ 1, 2 ]: is never used; a stage uses it as \"$w\"");
+  EXPECT_EQ(message(stage + "width = '$wide'\n"),
+            "space.toml:11: stages[0].width = '$wide': no such entry in [choices]");
+  EXPECT_EQ(message(stage + "activation = 'rely'\n"),
+            "space.toml:11: stages[0].activation = 'rely': 'rely' is not known here; did you mean "
+            "'relu'?");
+  EXPECT_EQ(
+      message("[[stages]]\nblock = 'cell'\n"),
+      "space.toml:8: stages[0].block = 'cell': a cell needs a table [cell] with 'nodes' and 'ops'");
+  EXPECT_EQ(message("[defaults]\nkernel = [1, 3]\n[[stages]]\nblock = 'conv'\nchannels = 8\n")
+                .substr(0, 46),
+            "space.toml:8: defaults.kernel = [ 1, 3 ]: [def");
+  EXPECT_EQ(
+      message("[precision]\nweight_bits = {each = [4, 8]}\n" + stage),
+      "space.toml:8: precision.weight_bits = a table: 'each' works only for the blocks of a stage");
+  EXPECT_EQ(message("[presets.p]\nblock = 'conf'\n[[stages]]\nblock = 'p'\n").substr(0, 58),
+            "space.toml:8: presets.p.block = 'conf': no such block; did");
+  EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = [1, 11]\nchannels = 8\npad = 0\n"),
+            "space.toml: the choice 1 decodes to no network: layer 's1.conv' (conv): kernel 11 is "
+            "larger than its padded input of 8");
+  std::string many = "[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = [1";
+  for (int i = 2; i < 300; ++i) many += "," + std::to_string(i);
+  EXPECT_TRUE(message(many + "]\n").ends_with("has more than 256 options"));
+}
+
+}  // namespace
+}  // namespace hwnas
