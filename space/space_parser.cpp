@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <sstream>
 
 #include "space/operators.h"
 #include "space/space_plan.h"
@@ -172,7 +173,11 @@ double SpaceParser::value(const TomlTable& table, std::string_view key, const Ke
   const bool fits = !text.empty() && *end == '\0' && number >= rule.low && number <= rule.high &&
                     (!rule.whole || number == std::floor(number));
   if (fits) return number;
-  const auto plain = [](double v) { return format_quantity(v, Unit::none); };
+  const auto plain = [](double v) {
+    std::ostringstream out;
+    out << v;
+    return out.str();
+  };
   throw table.error(key, "'" + text + "' is not a " + (rule.whole ? "whole " : "") +
                              "number from " + plain(rule.low) + " to " + plain(rule.high));
 }

@@ -55,7 +55,7 @@ batch = [1, 4]
   EXPECT_EQ(c.deployment.batch, 4);
   std::vector<int> kernels;
   for (const Layer& layer : c.network.layers()) {
-    if (is_depthwise(layer)) kernels.push_back(layer.kernel_h);
+    if (layer.name.ends_with("dw.conv")) kernels.push_back(layer.kernel_h);
     if (layer.op == Op::conv) {
       EXPECT_EQ(layer.weight_bits, 8);
     }
