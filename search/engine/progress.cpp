@@ -1,0 +1,49 @@
+#include "search/engine/progress.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "search/pareto.h"
+
+namespace hwnas {
+
+FrontTracker::FrontTracker(std::span<const double> ideal, std::span<const double> reference)
+    : ideal_(ideal.begin(), ideal.end()), reference_(reference.begin(), reference.end()) {}
+
+void FrontTracker::add(std::span<const double> point) {
+  const std::size_t m = point.size();
+  if (m == 0) return;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < size_; ++i) {
+    const std::span<const double> other(points_.data() + i * m, m);
+    // Nothing was dropped before this: a point of the front dominates no other of it.
+    if (dominates(other, point)) return;
+    if (dominates(point, other)) continue;
+    if (kept != i)
+      std::copy(other.begin(), other.end(),
+                points_.begin() + static_cast<std::ptrdiff_t>(kept * m));
+    ++kept;
+  }
+  points_.resize(kept * m);
+  points_.insert(points_.end(), point.begin(), point.end());
+  size_ = kept + 1;
+  changed_ = true;
+}
+
+double FrontTracker::hypervolume() {
+  if (!changed_) return hypervolume_;
+  changed_ = false;
+  const std::size_t m = points_.size() / size_;
+  if (ideal_.size() != m || reference_.size() != m) return 0;
+  for (std::size_t j = 0; j < m; ++j) {
+    if (!std::isfinite(ideal_[j]) || !(reference_[j] > ideal_[j])) return 0;
+  }
+  std::vector<double> scaled(points_.size());
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    const std::size_t j = i % m;
+    scaled[i] = std::max(0.0, (points_[i] - ideal_[j]) / (reference_[j] - ideal_[j]));
+  }
+  return hypervolume_ = hwnas::hypervolume(scaled, std::vector<double>(m, 1.0));
+}
+
+}  // namespace hwnas

@@ -1,0 +1,126 @@
+#include "search/engine/run.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+
+#include "search/engine/admission.h"
+#include "search/engine/progress.h"
+#include "search/engine/stages.h"
+#include "search/store/front.h"
+
+namespace hwnas {
+namespace {
+
+constexpr int kBarrenRounds = 100;  // in a row without a new trial: nothing is left to find
+constexpr std::int64_t kProposalsPerTrial = 1000;
+
+// How far the run is, and when it is over.
+class Ledger {
+ public:
+  Ledger(const RunSettings& settings, RunListener& listener, std::stop_token stop)
+      : settings_(settings),
+        listener_(listener),
+        front_(settings.ideal, settings.reference),
+        asked_to_stop_(stop, [this] { halt_.request_stop(); }) {}
+
+  std::stop_token halt() const { return halt_.get_token(); }
+
+  // Trials that may be admitted: never more than the budget lacks, so that a run with a small
+  // budget is the beginning of the same run with a larger one.
+  std::int64_t room(std::int64_t admitted) const {
+    return std::min(settings_.budget.trials - progress_.complete, most_proposals() - admitted);
+  }
+
+  // Requests the halt where time is up.
+  void look_at_the_clock() {
+    const double limit = settings_.budget.seconds;
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start_;
+    if (limit > 0 && spent.count() >= limit && !halt_.stop_requested()) {
+      out_of_time_ = true;
+      halt_.request_stop();
+    }
+  }
+
+  void count(const Trial& trial, bool replayed) {
+    progress_.replayed += replayed;
+    progress_.complete += trial.state == TrialState::complete;
+    progress_.infeasible += trial.state == TrialState::infeasible;
+    progress_.failed += trial.state == TrialState::failed;
+    if (trial.state == TrialState::complete) {
+      std::vector<double> point;
+      for (const Objective& objective : settings_.objectives) {
+        const Measurement* m = objective.optimised ? closest(trial, objective.key) : nullptr;
+        if (m) point.push_back(objective.minimised(m->value));
+      }
+      front_.add(point);
+    }
+    if (replayed) return;
+    progress_.front = front_.size();
+    progress_.hypervolume = front_.hypervolume();
+    listener_.trial_ended(trial, progress_);
+  }
+
+  Stopped why(std::int64_t admitted) const {
+    if (progress_.complete >= settings_.budget.trials) return Stopped::budget;
+    if (admitted >= most_proposals()) {
+      return settings_.budget.proposals > 0 ? Stopped::budget : Stopped::exhausted;
+    }
+    if (halt_.stop_requested()) return out_of_time_ ? Stopped::time : Stopped::request;
+    return Stopped::exhausted;
+  }
+
+ private:
+  std::int64_t most_proposals() const {
+    const Budget& budget = settings_.budget;
+    return budget.proposals > 0 ? budget.proposals : kProposalsPerTrial * budget.trials;
+  }
+
+  const RunSettings& settings_;
+  RunListener& listener_;
+  Progress progress_;
+  FrontTracker front_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  bool out_of_time_ = false;
+  std::stop_source halt_;
+  std::stop_callback<std::function<void()>> asked_to_stop_;
+};
+
+}  // namespace
+
+Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Study& study,
+            const RunSettings& settings, RunListener& listener, std::stop_token stop) {
+  assert(!plan.empty() && settings.batch > 0);
+  Admission admission(space, study, settings);
+  Stages stages(plan, study, settings);
+  Ledger ledger(settings, listener, stop);
+  const auto ended = [&](const Trial& trial) {
+    admission.ended(trial);
+    ledger.count(trial, false);
+  };
+  for (int barren = 0; barren < kBarrenRounds;) {
+    std::vector<Proposal> proposals = searcher.ask(settings.batch);
+    if (proposals.empty()) break;
+    const std::int64_t before = admission.admitted();
+    admission.open_round(std::move(proposals));
+    while (!admission.round_is_over()) {
+      ledger.look_at_the_clock();
+      const std::int64_t room = ledger.room(admission.admitted());
+      if (room <= 0 || ledger.halt().stop_requested()) return ledger.why(admission.admitted());
+      std::vector<Entry> entries = admission.admit(room);
+      for (const Entry& entry : entries) {
+        if (entry.trial.state == TrialState::running) continue;
+        admission.ended(entry.trial);
+        ledger.count(entry.trial, entry.replayed);
+      }
+      const bool all = stages.run(
+          entries, ended, [&] { ledger.look_at_the_clock(); }, ledger.halt());
+      if (!all) return ledger.why(admission.admitted());
+    }
+    searcher.tell(admission.outcomes());
+    barren = admission.admitted() > before ? 0 : barren + 1;
+  }
+  return ledger.why(admission.admitted());
+}
+
+}  // namespace hwnas

@@ -1,0 +1,69 @@
+// run(): the loop of a search. Everything else hangs on it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "search/evaluator.h"
+#include "search/objective.h"
+#include "search/searcher.h"
+#include "search/store/study.h"
+#include "space/search_space.h"
+
+namespace hwnas {
+
+// When a run is over. Wall time only decides when to stop, never what is tried.
+struct Budget {
+  std::int64_t trials = 100;   // complete trials
+  std::int64_t proposals = 0;  // trials of any state; 0: 1000 times `trials`
+  double seconds = 0;          // of this invocation; 0: no limit
+};
+
+struct RunSettings {
+  std::uint64_t seed = 1;
+  int batch = 8;    // proposals per round; never derived from the thread count
+  int threads = 0;  // for decoding; decides nothing; 0: all that the machine offers
+  Budget budget;
+  std::vector<Objective> objectives;
+  std::vector<double> reference;  // minimised, one per optimised objective: hypervolume's reference
+  std::vector<double> ideal;      // the same: what hypervolume is scaled by
+};
+
+enum class Stopped : std::uint8_t {
+  budget,     // all that was asked for is done
+  time,       // the time limit
+  request,    // stop was requested
+  exhausted,  // the searcher knows of no further candidate, or none is feasible any more
+};
+
+struct Progress {
+  std::int64_t complete = 0, infeasible = 0, failed = 0;
+  std::int64_t replayed = 0;  // of these, how many were read from the study
+  double hypervolume = 0;     // share of the box between ideal and reference
+  std::size_t front = 0;      // trials on the front
+};
+
+class RunListener {
+ public:
+  virtual ~RunListener() = default;
+  // A trial that is recorded and over; not called for those that were read from the study. On the
+  // thread that called run().
+  virtual void trial_ended(const Trial& trial, const Progress& progress) = 0;
+};
+
+// The ordered stages: cheap first. After each stage every bound whose metric is known is checked;
+// a trial that breaks one goes no further.
+using Plan = std::vector<Evaluator*>;
+
+// A run with a small budget is the beginning of the same run with a larger one, and a run that is
+// stopped or killed at any instant and run again ends as if it had never been interrupted.
+// Throws InputError where the study diverges from the replay (another version, an edited file).
+Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Study& study,
+            const RunSettings& settings, RunListener& listener, std::stop_token stop);
+
+}  // namespace hwnas

@@ -1,0 +1,121 @@
+#include "search/engine/stages.h"
+
+#include <cmath>
+
+#include "search/store/front.h"
+
+namespace hwnas {
+namespace {
+
+// Results are recorded together, but none waits longer than this: a killed run loses no more.
+constexpr std::chrono::milliseconds kPatience{100};
+
+std::string not_finite(const Evaluation& evaluation) {
+  for (const Measurement& m : evaluation.measurements) {
+    if (std::isnan(m.value)) return to_text(m.key) + " is not a number";
+    if (std::isinf(m.value)) return to_text(m.key) + " is infinite";
+  }
+  return "";
+}
+
+std::string broken_bounds(const Trial& trial, std::span<const Objective> objectives) {
+  std::string text;
+  for (const Objective& objective : objectives) {
+    const Measurement* m = objective.bound ? closest(trial, objective.key) : nullptr;
+    if (!m || objective.violation(m->value) <= 0) continue;
+    if (!text.empty()) text += "; ";
+    const Unit of = unit(objective.key.metric);
+    text += to_text(objective.key) + " is " + format_quantity(m->value, of) + ", bound " +
+            format_quantity(*objective.bound, of);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& evaluation,
+                                         std::span<const Objective> objectives, bool last_stage) {
+  if (!evaluation.failure.empty()) return {TrialState::failed, evaluation.failure};
+  if (std::string broken = broken_bounds(trial, objectives); !broken.empty()) {
+    return {TrialState::infeasible, std::move(broken)};
+  }
+  if (!last_stage) return {TrialState::running, ""};
+  for (const Objective& objective : objectives) {
+    if (objective.optimised && !closest(trial, objective.key)) {
+      return {TrialState::failed, "no stage gave " + to_text(objective.key)};
+    }
+  }
+  return {TrialState::complete, ""};
+}
+
+bool Stages::run(std::span<Entry> entries, const Ended& ended, const Landing& landing,
+                 std::stop_token stop) {
+  for (std::size_t stage = 0; stage < plan_.size(); ++stage) {
+    if (!run_stage(stage, entries, ended, landing, stop)) return false;
+  }
+  return true;
+}
+
+bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
+                       const Landing& landing, std::stop_token stop) {
+  std::vector<Entry*> waiting;
+  std::vector<Job> jobs;
+  for (Entry& entry : entries) {
+    if (entry.trial.state != TrialState::running || next_stage(entry.trial) != stage) continue;
+    waiting.push_back(&entry);
+    jobs.push_back({entry.trial.id, entry.trial.seed, &entry.candidate});
+  }
+  if (jobs.empty()) return true;
+  bool all = true;
+  plan_[stage]->evaluate(
+      jobs,
+      [&](std::size_t i, Evaluation evaluation) {
+        if (evaluation.interrupted) {
+          all = false;
+          return;
+        }
+        land(*waiting[i], stage, std::move(evaluation));
+        if (std::chrono::steady_clock::now() - flushed_ > kPatience) flush(ended);
+        landing();
+      },
+      stop);
+  flush(ended);
+  return all;
+}
+
+void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {
+  Trial& trial = entry.trial;
+  if (evaluation.failure.empty()) evaluation.failure = not_finite(evaluation);
+  if (!evaluation.failure.empty()) evaluation.measurements.clear();
+  trial.measurements.insert(trial.measurements.end(), evaluation.measurements.begin(),
+                            evaluation.measurements.end());
+  trial.stage = plan_[stage]->name();
+  std::tie(trial.state, trial.reason) =
+      judge(trial, evaluation, settings_.objectives, stage + 1 == plan_.size());
+  landed_.emplace_back(&entry, std::move(evaluation));
+}
+
+void Stages::flush(const Ended& ended) {
+  flushed_ = std::chrono::steady_clock::now();
+  if (landed_.empty()) return;
+  std::vector<Study::Landed> rows;
+  rows.reserve(landed_.size());
+  for (const auto& [entry, evaluation] : landed_) {
+    const Trial& trial = entry->trial;
+    rows.push_back({trial.id, trial.stage, &evaluation, trial.state, trial.reason});
+  }
+  study_.record(rows);
+  for (const auto& [entry, evaluation] : landed_) {
+    if (entry->trial.state != TrialState::running) ended(entry->trial);
+  }
+  landed_.clear();
+}
+
+std::size_t Stages::next_stage(const Trial& trial) const {
+  for (std::size_t stage = 0; stage < plan_.size(); ++stage) {
+    if (plan_[stage]->name() == trial.stage) return stage + 1;
+  }
+  return 0;
+}
+
+}  // namespace hwnas

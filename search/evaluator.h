@@ -1,0 +1,57 @@
+// Evaluator: a stage that turns candidates into measurements.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/trial.h"
+#include "space/candidate.h"
+
+namespace hwnas {
+
+struct Job {
+  TrialId trial = 0;
+  std::uint64_t seed = 0;
+  const Candidate* candidate = nullptr;  // alive until evaluate() returns
+};
+
+// A file that a stage left behind, e.g. trained weights.
+struct Artifact {
+  std::string kind;  // "weights"
+  std::string path;  // relative to the study's folder
+};
+
+struct Evaluation {
+  std::vector<Measurement> measurements;
+  std::vector<Artifact> artifacts;
+  std::string failure;       // why there is no result; empty: there is one
+  bool interrupted = false;  // stopped before it was done: nothing is recorded
+  double seconds = 0;        // wall time spent; never used to decide anything
+};
+
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+
+  virtual std::string_view name() const = 0;  // of the stage, as stored: "costs", "training"
+  virtual int concurrency() const = 0;        // jobs that it works on at the same time
+
+  // Evaluates all jobs and calls done(i, evaluation) once for each, in any order, on the thread
+  // that called evaluate(). When `stop` is requested it starts no further job, and either finishes
+  // those running or reports them as interrupted. Throws only where going on is pointless.
+  using Done = std::function<void(std::size_t, Evaluation)>;
+  virtual void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) = 0;
+};
+
+// An evaluator for a function that is pure, quick and thread-safe, run on up to `threads` threads.
+// All jobs are evaluated before the first done().
+std::unique_ptr<Evaluator> parallel_evaluator(std::string name, int threads,
+                                              std::function<Evaluation(const Job&)> evaluate);
+
+}  // namespace hwnas

@@ -1,0 +1,185 @@
+#include "search/store/schema.h"
+
+#include <algorithm>
+
+namespace hwnas {
+namespace {
+
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE runs (
+  id        INTEGER PRIMARY KEY CHECK (id = 1),
+  name      TEXT NOT NULL,
+  version   TEXT NOT NULL,
+  config    TEXT NOT NULL,
+  space     TEXT NOT NULL,
+  algorithm TEXT NOT NULL,
+  seed      INTEGER NOT NULL,
+  identity  TEXT NOT NULL
+) STRICT;
+CREATE TABLE objectives (
+  position  INTEGER PRIMARY KEY,
+  metric    TEXT NOT NULL,
+  device    TEXT NOT NULL,
+  optimised INTEGER NOT NULL CHECK (optimised IN (0, 1)),
+  bound     REAL,
+  reference REAL,
+  ideal     REAL
+) STRICT;
+CREATE TABLE devices (
+  name TEXT PRIMARY KEY,
+  hash TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE trials (
+  id          INTEGER PRIMARY KEY,
+  genotype    TEXT NOT NULL,
+  fingerprint INTEGER NOT NULL,
+  seed        INTEGER NOT NULL,
+  parents     TEXT NOT NULL,
+  origin      TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
+  stage       TEXT NOT NULL,
+  reason      TEXT NOT NULL
+) STRICT;
+CREATE TABLE measurements (
+  trial    INTEGER NOT NULL REFERENCES trials (id),
+  metric   TEXT NOT NULL,
+  device   TEXT NOT NULL,
+  source   TEXT NOT NULL CHECK (source IN ('analytic', 'predicted', 'trained', 'measured')),
+  fidelity REAL NOT NULL,
+  value    REAL NOT NULL,
+  stddev   REAL,
+  PRIMARY KEY (trial, metric, device, source, fidelity)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE artifacts (
+  trial INTEGER NOT NULL REFERENCES trials (id),
+  kind  TEXT NOT NULL,
+  path  TEXT NOT NULL,
+  PRIMARY KEY (trial, kind, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE timings (
+  trial   INTEGER NOT NULL REFERENCES trials (id),
+  stage   TEXT NOT NULL,
+  seconds REAL NOT NULL,
+  PRIMARY KEY (trial, stage)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sources (
+  name TEXT PRIMARY KEY,
+  rank INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO sources VALUES ('analytic', 0), ('predicted', 1), ('trained', 2), ('measured', 3);
+CREATE VIEW front_sources AS
+  SELECT position, metric, device,
+    (SELECT s.name FROM sources s WHERE EXISTS
+      (SELECT 1 FROM trials t JOIN measurements m ON m.trial = t.id
+       WHERE t.state = 'complete' AND m.metric = o.metric AND m.device = o.device
+         AND m.source = s.name)
+     ORDER BY s.rank DESC LIMIT 1) AS source
+  FROM objectives o WHERE optimised;
+)sql";
+
+std::string quoted(std::string_view text, char quote) {
+  std::string result(1, quote);
+  for (const char c : text) result.append(c == quote ? 2 : 1, c);
+  return result + quote;
+}
+
+std::string literal(std::string_view text) {
+  return quoted(text, '\'');
+}
+std::string identifier(std::string_view text) {
+  return quoted(text, '"');
+}
+
+std::string of_key(const MetricKey& key) {
+  return "m.trial = t.id AND m.metric = " + literal(to_string(key.metric)) +
+         " AND m.device = " + literal(key.device);
+}
+
+// The value that closest() of front.h picks.
+std::string closest_value(const MetricKey& key) {
+  return "(SELECT m.value FROM measurements m JOIN sources s ON s.name = m.source WHERE " +
+         of_key(key) + " ORDER BY s.rank DESC, m.fidelity DESC LIMIT 1)";
+}
+
+// The same of the one source of this objective's axis.
+std::string front_value(const MetricKey& key, std::size_t position) {
+  return "(SELECT m.value FROM measurements m WHERE " + of_key(key) +
+         " AND m.source = (SELECT source FROM axes WHERE position = " + std::to_string(position) +
+         ") ORDER BY m.fidelity DESC LIMIT 1)";
+}
+
+// As Objective::minimised, to the last bit.
+std::string minimised(Metric metric, const std::string& column) {
+  if (metric == Metric::accuracy) return "1.0 - " + column;
+  return maximised(metric) ? "-" + column : column;
+}
+
+std::string pareto_front_view(const StudyInfo& info) {
+  std::string values, finite, nowhere_worse, somewhere_better, costs, columns;
+  for (std::size_t k = 0; k < info.objectives.size(); ++k) {
+    const MetricKey& key = info.objectives[k].key;
+    if (!info.objectives[k].optimised) continue;
+    const std::string column = identifier(to_text(key)), c = "c" + std::to_string(k);
+    const bool first = columns.empty();
+    values += ", " + front_value(key, k) + " AS " + column;
+    columns += ", " + column;
+    costs += ", " + minimised(key.metric, column) + " AS " + c;
+    finite += (first ? "" : " AND ") + column + " IS NOT NULL";
+    nowhere_worse += (first ? "" : " AND ") + ("b." + c) + " <= a." + c;
+    somewhere_better += (first ? "" : " OR ") + ("b." + c) + " < a." + c;
+  }
+  if (columns.empty())
+    return "CREATE VIEW pareto_front AS SELECT id AS trial FROM trials WHERE 0;\n";
+  return "CREATE VIEW pareto_front AS\n"
+         "WITH axes AS MATERIALIZED (SELECT position, source FROM front_sources),\n"
+         "measured AS (SELECT t.id AS trial, t.genotype" +
+         values +
+         "\n  FROM trials t WHERE t.state = 'complete'),\n"
+         "points AS MATERIALIZED (SELECT *" +
+         costs + " FROM measured WHERE " + finite +
+         ")\n"
+         "SELECT trial, genotype" +
+         columns +
+         " FROM points a WHERE NOT EXISTS\n"
+         "  (SELECT 1 FROM points b WHERE " +
+         nowhere_worse + " AND (" + somewhere_better +
+         "))\n"
+         "ORDER BY trial;\n";
+}
+
+std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> devices) {
+  std::vector<MetricKey> keys;
+  for (const std::string& name : metric_names()) {
+    const Metric metric = *parse_metric(name);
+    if (!needs_device(metric)) {
+      keys.push_back({metric, ""});
+    } else {
+      for (const StudyDevice& device : devices) keys.push_back({metric, device.name});
+    }
+  }
+  for (const Objective& objective : info.objectives) {
+    if (std::find(keys.begin(), keys.end(), objective.key) == keys.end())
+      keys.push_back(objective.key);
+  }
+  std::string sql =
+      "CREATE VIEW trial_wide AS SELECT t.id AS trial, t.genotype, t.state, t.stage, t.reason,\n"
+      "  t.origin, t.parents, printf('%016x', t.fingerprint) AS fingerprint";
+  for (const MetricKey& key : keys)
+    sql += ",\n  " + closest_value(key) + " AS " + identifier(to_text(key));
+  return sql + "\nFROM trials t;\n";
+}
+
+}  // namespace
+
+const std::vector<std::string>& migrations() {
+  static const std::vector<std::string> all{kVersion1};
+  static_assert(kSchemaVersion == 1);
+  return all;
+}
+
+std::string study_views(const StudyInfo& info, std::span<const StudyDevice> devices) {
+  return pareto_front_view(info) + trial_wide_view(info, devices);
+}
+
+}  // namespace hwnas

@@ -1,0 +1,232 @@
+#include "search/store/study.h"
+
+#include <utility>
+
+#include "search/store/database.h"
+#include "search/store/front.h"
+#include "search/store/opening.h"
+
+namespace hwnas {
+namespace {
+
+constexpr double kWorthTiming_s = 1e-3;  // shorter evaluations leave no row in timings
+
+std::string parents_text(const std::vector<TrialId>& parents) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < parents.size(); ++i) {
+    if (i > 0) text += ",";
+    text += std::to_string(parents[i]);
+  }
+  return text + "]";
+}
+
+std::vector<TrialId> parse_parents(std::string_view text) {
+  std::vector<TrialId> parents;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] < '0' || text[i] > '9') continue;
+    TrialId id = 0;
+    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) id = id * 10 + (text[i] - '0');
+    parents.push_back(id);
+  }
+  return parents;
+}
+
+Trial trial_at(const Statement& row) {
+  Trial trial;
+  trial.id = row.integer(0);
+  trial.genotype = parse_genotype(row.text(1));
+  trial.fingerprint = static_cast<std::uint64_t>(row.integer(2));
+  trial.seed = static_cast<std::uint64_t>(row.integer(3));
+  trial.parents = parse_parents(row.text(4));
+  trial.origin = row.text(5);
+  trial.state = parse_trial_state(row.text(6)).value_or(TrialState::failed);
+  trial.stage = row.text(7);
+  trial.reason = row.text(8);
+  return trial;
+}
+
+// From column 1 on: metric, device, source, fidelity, value, stddev.
+Measurement measurement_at(const Statement& row) {
+  Measurement m;
+  m.key = {parse_metric(row.text(1)).value_or(Metric::accuracy), std::string(row.text(2))};
+  m.source = parse_source(row.text(3)).value_or(Source::analytic);
+  m.fidelity = row.real(4);
+  m.value = row.real(5);
+  if (!row.is_null(6)) m.stddev = row.real(6);
+  return m;
+}
+
+}  // namespace
+
+struct Study::Impl {
+  OpenStudy open;
+
+  Database& db() { return *open.database; }
+  void insert(TrialId trial, const Evaluation& evaluation, const std::string& stage);
+};
+
+Study::Study(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Study::Study(Study&&) noexcept = default;
+Study& Study::operator=(Study&&) noexcept = default;
+Study::~Study() = default;
+
+Study Study::create_or_resume(const std::filesystem::path& path, const StudyInfo& info,
+                              std::span<const StudyDevice> devices) {
+  return Study(std::make_unique<Impl>(Impl{open_for_writing(path, info, devices)}));
+}
+
+Study Study::open_readonly(const std::filesystem::path& path) {
+  return Study(std::make_unique<Impl>(Impl{open_for_reading(path)}));
+}
+
+const StudyInfo& Study::info() const {
+  return impl_->open.info;
+}
+
+std::vector<StudyDevice> Study::devices() const {
+  return read_devices(impl_->db());
+}
+
+std::int64_t Study::trial_count() const {
+  return impl_->db().integer("SELECT count(*) FROM trials");
+}
+
+std::optional<Trial> Study::trial(TrialId id) const {
+  Transaction snapshot(impl_->db(), Transaction::For::reading);
+  Statement& row = impl_->db().cached(
+      "SELECT id, genotype, fingerprint, seed, parents, origin, state, stage, reason "
+      "FROM trials WHERE id = ?");
+  if (!row.bind(1, id).step()) return std::nullopt;
+  Trial trial = trial_at(row);
+  row.reset();
+  Statement& values = impl_->db().cached(
+      "SELECT trial, metric, device, source, fidelity, value, stddev FROM measurements "
+      "WHERE trial = ? ORDER BY metric, device, source, fidelity");
+  values.bind(1, id);
+  while (values.step()) trial.measurements.push_back(measurement_at(values));
+  values.reset();
+  return trial;
+}
+
+std::vector<Trial> Study::trials() const {
+  Transaction snapshot(impl_->db(), Transaction::For::reading);
+  std::vector<Trial> trials;
+  Statement& row = impl_->db().cached(
+      "SELECT id, genotype, fingerprint, seed, parents, origin, state, stage, reason "
+      "FROM trials ORDER BY id");
+  while (row.step()) trials.push_back(trial_at(row));
+  row.reset();
+  Statement& values = impl_->db().cached(
+      "SELECT trial, metric, device, source, fidelity, value, stddev FROM measurements "
+      "ORDER BY trial, metric, device, source, fidelity");
+  std::size_t at = 0;
+  while (values.step()) {
+    while (trials[at].id != values.integer(0)) ++at;
+    trials[at].measurements.push_back(measurement_at(values));
+  }
+  values.reset();
+  return trials;
+}
+
+std::vector<Trial> Study::front() const {
+  std::vector<Trial> all = trials();
+  std::vector<Trial> front;
+  for (const std::size_t at : front_of(all, info().objectives)) front.push_back(std::move(all[at]));
+  return front;
+}
+
+std::vector<Artifact> Study::artifacts(TrialId id) const {
+  std::vector<Artifact> artifacts;
+  Statement& row =
+      impl_->db().cached("SELECT kind, path FROM artifacts WHERE trial = ? ORDER BY kind, path");
+  row.bind(1, id);
+  while (row.step()) artifacts.push_back({std::string(row.text(0)), std::string(row.text(1))});
+  row.reset();
+  return artifacts;
+}
+
+void Study::admit(std::span<const Trial> trials) {
+  Transaction transaction(impl_->db(), Transaction::For::writing);
+  Statement& insert = impl_->db().cached("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  for (const Trial& trial : trials) {
+    const std::string genotype = to_text(trial.genotype), parents = parents_text(trial.parents);
+    insert.bind(1, trial.id)
+        .bind(2, genotype)
+        .bind(3, static_cast<std::int64_t>(trial.fingerprint))
+        .bind(4, static_cast<std::int64_t>(trial.seed))
+        .bind(5, parents)
+        .bind(6, trial.origin)
+        .bind(7, to_string(trial.state))
+        .bind(8, trial.stage)
+        .bind(9, trial.reason)
+        .run();
+  }
+  transaction.commit();
+}
+
+void Study::Impl::insert(TrialId trial, const Evaluation& evaluation, const std::string& stage) {
+  Statement& value =
+      db().cached("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?)");
+  for (const Measurement& m : evaluation.measurements) {
+    value.bind(1, trial)
+        .bind(2, to_string(m.key.metric))
+        .bind(3, m.key.device)
+        .bind(4, to_string(m.source))
+        .bind(5, m.fidelity)
+        .bind(6, m.value);
+    m.stddev ? value.bind(7, *m.stddev) : value.bind_null(7);
+    value.run();
+  }
+  for (const Artifact& artifact : evaluation.artifacts) {
+    db().cached("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?)")
+        .bind(1, trial)
+        .bind(2, artifact.kind)
+        .bind(3, artifact.path)
+        .run();
+  }
+  if (evaluation.seconds < kWorthTiming_s) return;
+  db().cached("INSERT OR REPLACE INTO timings VALUES (?, ?, ?)")
+      .bind(1, trial)
+      .bind(2, stage)
+      .bind(3, evaluation.seconds)
+      .run();
+}
+
+void Study::record(std::span<const Landed> landed) {
+  Transaction transaction(impl_->db(), Transaction::For::writing);
+  Statement& update =
+      impl_->db().cached("UPDATE trials SET state = ?, stage = ?, reason = ? WHERE id = ?");
+  for (const Landed& one : landed) {
+    if (one.evaluation) impl_->insert(one.trial, *one.evaluation, one.stage);
+    update.bind(1, to_string(one.state))
+        .bind(2, one.stage)
+        .bind(3, one.reason)
+        .bind(4, one.trial)
+        .run();
+  }
+  transaction.commit();
+}
+
+std::string Study::dump() const {
+  Transaction snapshot(impl_->db(), Transaction::For::reading);
+  const std::pair<const char*, const char*> tables[] = {
+      {"runs", "id"},
+      {"objectives", "position"},
+      {"devices", "name"},
+      {"trials", "id"},
+      {"measurements", "trial, metric, device, source, fidelity"},
+      {"artifacts", "trial, kind, path"}};
+  std::string text;
+  for (const auto& [table, key] : tables) {
+    const std::unique_ptr<Statement> row =
+        impl_->db().prepare(std::string("SELECT * FROM ") + table + " ORDER BY " + key);
+    while (row->step()) {
+      text += table;
+      for (int column = 0; column < row->columns(); ++column) text += "|" + row->dumped(column);
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace hwnas

@@ -1,0 +1,84 @@
+// Study: the SQLite file of a run. The only code that contains SQL is search/store/.
+//
+// One writer (held by a lock file beside the study) and any number of readers, which never block
+// the run. Schema and views are documented in search/store/README.md. Not thread-safe.
+//
+// Errors: InputError for a file that is missing, no study, from a newer version, locked by another
+// run, or that cannot be written (disk full, read-only): one line; the study stays as it was at its
+// last transaction.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "search/evaluator.h"
+#include "search/objective.h"
+#include "search/trial.h"
+
+namespace hwnas {
+
+// What a study was made from. Everything that decides the trials is in here.
+struct StudyInfo {
+  std::string name;
+  std::string version;  // of hwnas
+  std::string config;   // the text of the run config
+  std::string space;    // the text of the space file
+  std::string algorithm;
+  std::uint64_t seed = 0;
+  std::vector<Objective> objectives;
+  std::vector<double> reference, ideal;
+  std::string identity;  // hash of all that decides the trials; a resume must agree
+};
+
+struct StudyDevice {
+  std::string name;
+  std::string text;  // the description file
+};
+
+class Study {
+ public:
+  // A new file, or an existing one of the same identity (else InputError that says what differs).
+  static Study create_or_resume(const std::filesystem::path& path, const StudyInfo& info,
+                                std::span<const StudyDevice> devices);
+  static Study open_readonly(const std::filesystem::path& path);
+
+  Study(Study&&) noexcept;
+  Study& operator=(Study&&) noexcept;
+  ~Study();
+
+  const StudyInfo& info() const;
+  std::vector<StudyDevice> devices() const;
+
+  std::int64_t trial_count() const;
+  std::optional<Trial> trial(TrialId id) const;
+  std::vector<Trial> trials() const;  // all, by id
+  std::vector<Trial> front() const;   // complete, non-dominated, by id
+  std::vector<Artifact> artifacts(TrialId id) const;
+
+  // Writing; only where created or resumed. Each call is one transaction.
+  void admit(std::span<const Trial> trials);  // state running
+  struct Landed {
+    TrialId trial = 0;
+    std::string stage;
+    const Evaluation* evaluation = nullptr;
+    TrialState state = TrialState::running;  // after this stage
+    std::string reason;
+  };
+  void record(std::span<const Landed> landed);
+
+  // Everything that a run decides, as text in a fixed order, without times: equal runs give equal
+  // dumps.
+  std::string dump() const;
+
+ private:
+  struct Impl;
+  explicit Study(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hwnas
