@@ -1,0 +1,42 @@
+// Trial: one proposal of a run and what became of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "search/objective.h"
+#include "space/genotype.h"
+
+namespace hwnas {
+
+using TrialId = std::int64_t;  // 0, 1, 2, ... in the order of admission
+
+enum class TrialState : std::uint8_t {
+  running,     // admitted; some stages may be recorded
+  complete,    // went through every stage within all bounds
+  infeasible,  // a bound is broken; later stages were not run
+  failed,      // a stage gave no result; `reason` says why
+};
+std::string_view to_string(TrialState state);
+std::optional<TrialState> parse_trial_state(std::string_view name);
+
+struct Trial {
+  TrialId id = 0;
+  Genotype genotype;
+  std::uint64_t fingerprint = 0;  // of the candidate
+  std::uint64_t seed = 0;         // hash of the run's seed and the id
+  std::vector<TrialId> parents;
+  std::string origin;  // "sample", "crossover+mutate", ...: how it was made
+  TrialState state = TrialState::running;
+  std::string stage;   // the last stage that was run
+  std::string reason;  // of infeasible and failed
+  std::vector<Measurement> measurements;
+};
+
+// The value of `key` with the highest fidelity; nullptr where there is none.
+const Measurement* find(const Trial& trial, const MetricKey& key);
+
+}  // namespace hwnas
