@@ -1,0 +1,45 @@
+#include "search/searcher.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "search/searchers/nsga2.h"
+#include "search/searchers/random_search.h"
+#include "search/searchers/regularized_evolution.h"
+
+namespace hwnas {
+namespace {
+
+const std::array<std::string, 3> kAlgorithms{"random", "nsga2", "regularized_evolution"};
+
+}  // namespace
+
+std::string_view to_string(Algorithm algorithm) {
+  return kAlgorithms[static_cast<std::size_t>(algorithm)];
+}
+
+std::optional<Algorithm> parse_algorithm(std::string_view name) {
+  const auto found = std::find(kAlgorithms.begin(), kAlgorithms.end(), name);
+  if (found == kAlgorithms.end()) return std::nullopt;
+  return static_cast<Algorithm>(found - kAlgorithms.begin());
+}
+
+std::span<const std::string> algorithm_names() {
+  return kAlgorithms;
+}
+
+std::unique_ptr<Searcher> make_searcher(const SearcherOptions& options) {
+  switch (options.algorithm) {
+    case Algorithm::random:
+      return std::make_unique<RandomSearch>(options);
+    case Algorithm::nsga2:
+      return std::make_unique<Nsga2>(options);
+    case Algorithm::regularized_evolution:
+      return std::make_unique<RegularizedEvolution>(options);
+  }
+  assert(false);
+  return nullptr;
+}
+
+}  // namespace hwnas

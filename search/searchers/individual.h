@@ -1,0 +1,44 @@
+// Individual: a member of an evolutionary searcher's population, and how two of them compare.
+//
+// Constrained domination (Deb et al. 2002, doi:10.1109/4235.996017, section VI): whoever keeps the
+// bounds beats whoever breaks them, of those that break them the smaller violation wins, and among
+// those that keep them front number decides, then crowding distance.
+#pragma once
+
+#include <limits>
+#include <unordered_set>
+#include <vector>
+
+#include "search/searcher.h"
+
+namespace hwnas {
+
+struct Individual {
+  TrialId id = 0;
+  Genotype genotype;
+  std::vector<double> objectives;  // minimised; empty where infeasible
+  double violation = 0;
+  int rank = std::numeric_limits<int>::max();  // front number within the set last ranked
+  double crowding = 0;                         // within that front
+};
+
+// Strictly preferred, as individuals of one ranked set.
+bool preferred(const Individual& a, const Individual& b);
+
+// Sets rank and crowding of every feasible individual with respect to this set.
+void rank(std::vector<Individual>& individuals);
+
+// Keeps the best `count`, in order of preference; ties: the earlier trial.
+void keep_best(std::vector<Individual>& individuals, std::size_t count);
+
+// Turns outcomes into individuals, once for each trial: failed trials and trials told before (as
+// duplicates of a later proposal) give none.
+class Intake {
+ public:
+  std::vector<Individual> take(std::span<const Outcome> outcomes);
+
+ private:
+  std::unordered_set<TrialId> told_;  // never iterated
+};
+
+}  // namespace hwnas
