@@ -1,0 +1,160 @@
+#include "experiments/adapters/trainer_evaluator.h"
+
+#include <nlohmann/json.hpp>
+
+#include "experiments/library.h"
+#include "search/engine/process_pool.h"
+#include "search/engine/scheduler.h"
+#include "space/input_error.h"
+#include "space/network_file.h"
+
+namespace hwnas {
+namespace {
+
+using nlohmann::json;
+
+std::vector<std::string> command_line(const RunConfig& config) {
+  std::vector<std::string> command = config.workers.command;
+  if (command.empty()) command.push_back(trainer_program());
+  const auto option = [&command](const char* name, const std::string& value) {
+    command.emplace_back(name);
+    command.push_back(value);
+  };
+  option("--data-set", config.data->set);
+  option("--data", config.data->directory.string());
+  option("--validation-share", std::to_string(config.data->validation_share));
+  if (config.data->train_images > 0) option("--train-images", std::to_string(config.data->train_images));
+  option("--split-seed", std::to_string(config.seed));
+  option("--threads", std::to_string(config.workers.threads));
+  option("--device", config.workers.device);
+  if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
+  return command;
+}
+
+std::string request(const Job& job, const TrainingConfig& training, const std::string& weights) {
+  json line{{"task", job.trial},
+            {"seed", std::to_string(job.seed)},
+            {"network", to_toml(job.candidate->network)},
+            {"epochs", training.epochs},
+            {"batch", training.batch},
+            {"learning_rate", training.learning_rate},
+            {"momentum", training.momentum},
+            {"weight_decay", training.weight_decay},
+            {"label_smoothing", training.label_smoothing},
+            {"augment", training.augment},
+            {"precision", training.precision}};
+  if (training.time_limit_s > 0) line["time_limit_s"] = training.time_limit_s;
+  if (!weights.empty()) line["weights"] = weights;
+  return line.dump();
+}
+
+// "done" or "failed" as an evaluation.
+Evaluation ending(const json& line, const Job& job, const std::string& weights) {
+  Evaluation evaluation;
+  if (line.at("event") == "failed") {
+    evaluation.failure = line.value("reason", "failed without a reason");
+    return evaluation;
+  }
+  if (line.at("parameters").get<std::int64_t>() != parameters(job.candidate->network)) {
+    evaluation.failure = "the trainer built " + std::to_string(line.at("parameters").get<std::int64_t>()) +
+                         " parameters where the network has " +
+                         std::to_string(parameters(job.candidate->network));
+    return evaluation;
+  }
+  evaluation.measurements.push_back({{Metric::accuracy, ""},
+                                     Source::trained,
+                                     line.at("epochs").get<double>(),
+                                     line.at("accuracy").get<double>(),
+                                     line.at("stddev").get<double>()});
+  if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
+  return evaluation;
+}
+
+}  // namespace
+
+struct TrainerEvaluator::Impl {
+  TrainingConfig training;
+  int processes;
+  std::filesystem::path weights;
+  OnEpoch on_epoch;
+  std::stop_token kill;
+  ProcessPool pool;
+
+  std::string weights_file(const Job& job) const {
+    if (weights.empty()) return "";
+    return (weights / ("trial" + std::to_string(job.trial) + ".pt")).string();
+  }
+};
+
+TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
+                                   std::stop_token kill) {
+  const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
+  ProcessPoolOptions options;
+  options.command = command_line(config);
+  options.processes = processes;
+  // The trainer minds its own limit; the pool's is for one that no longer does.
+  if (config.training->time_limit_s > 0) options.time_limit_s = 2 * config.training->time_limit_s + 30;
+  impl_ = std::unique_ptr<Impl>(new Impl{*config.training, processes, std::move(weights), std::move(on_epoch),
+                                         std::move(kill), ProcessPool(std::move(options))});
+}
+
+TrainerEvaluator::~TrainerEvaluator() = default;
+
+int TrainerEvaluator::concurrency() const { return impl_->processes; }
+
+TrainerGreeting TrainerEvaluator::greet() {
+  std::string line;
+  try {
+    line = impl_->pool.greeting();
+  } catch (const std::runtime_error& error) {
+    throw InputError(std::string("the trainer does not start: ") + error.what());
+  }
+  const json words = json::parse(line, nullptr, false);
+  if (!words.is_object() || words.value("event", "") != "ready" || words.value("protocol", 0) != 1) {
+    throw InputError("the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " + line);
+  }
+  TrainerGreeting greeting;
+  const auto shape = words.at("input").get<std::vector<int>>();
+  greeting.task = {{shape.at(0), shape.at(1), shape.at(2)}, words.at("classes").get<int>()};
+  greeting.train_images = words.at("train_images").get<std::int64_t>();
+  greeting.validation_images = words.at("validation_images").get<std::int64_t>();
+  greeting.torch = words.value("torch", "");
+  greeting.device = words.value("device", "");
+  return greeting;
+}
+
+void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
+  std::vector<std::string> requests;
+  for (const Job& job : jobs) requests.push_back(request(job, impl_->training, impl_->weights_file(job)));
+  std::vector<json> last(jobs.size());
+
+  const auto on_line = [&](std::size_t i, const std::string& line) {
+    json words = json::parse(line, nullptr, false);
+    if (!words.is_object()) words = {{"event", "failed"}, {"reason", "the trainer wrote what is not JSON: " + line.substr(0, 80)}};
+    const std::string event = words.value("event", "");
+    if (event == "epoch" && impl_->on_epoch) {
+      impl_->on_epoch({jobs[i].trial, words.value("epoch", 0), words.value("epochs", 0),
+                       words.value("accuracy", 0.0), words.value("images_per_s", 0.0)});
+    }
+    if (event != "done" && event != "failed") return false;
+    last[i] = std::move(words);
+    return true;
+  };
+  const auto on_done = [&](std::size_t i, TaskResult result) {
+    Evaluation evaluation;
+    if (result.failure.empty() && !result.interrupted) {
+      try {
+        evaluation = ending(last[i], jobs[i], impl_->weights_file(jobs[i]));
+      } catch (const json::exception& error) {
+        evaluation.failure = std::string("the trainer's answer lacks a part: ") + error.what();
+      }
+    }
+    if (!result.failure.empty()) evaluation.failure = "trainer " + result.failure;
+    evaluation.interrupted = result.interrupted;
+    evaluation.seconds = result.seconds;
+    done(i, std::move(evaluation));
+  };
+  impl_->pool.run(requests, on_line, on_done, stop, impl_->kill);
+}
+
+}  // namespace hwnas

@@ -1,0 +1,53 @@
+// Trainer processes -> Evaluator: the stage "training". JSON lines (trainer/README.md) over a ProcessPool.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "experiments/run_config.h"
+#include "search/evaluator.h"
+#include "space/search_space.h"
+
+namespace hwnas {
+
+// What a trainer process says of itself and its data when it starts.
+struct TrainerGreeting {
+  Task task;
+  std::int64_t train_images = 0, validation_images = 0;
+  std::string torch, device;
+};
+
+// One epoch of one candidate, as it happens.
+struct EpochReport {
+  TrialId trial = 0;
+  int epoch = 0, epochs = 0;
+  double accuracy = 0;
+  double images_per_s = 0;
+};
+
+class TrainerEvaluator : public Evaluator {
+ public:
+  using OnEpoch = std::function<void(const EpochReport&)>;
+
+  // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill` is
+  // requested are interrupted at once.
+  TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch, std::stop_token kill);
+  ~TrainerEvaluator() override;
+
+  // Starts a trainer where none runs. Throws InputError with its words where it does not start, for
+  // example because the data is damaged.
+  TrainerGreeting greet();
+
+  std::string_view name() const override { return "training"; }
+  int concurrency() const override;
+  void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hwnas

@@ -1,0 +1,21 @@
+// The commands of hwnas, one file each in experiments/commands/. Each takes the arguments after its
+// name, prints its result on standard output, and returns the exit code. Throws InputError.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace hwnas {
+
+using Arguments = std::vector<std::string>;
+
+int search_command(const Arguments& arguments);
+int status_command(const Arguments& arguments);
+int pareto_command(const Arguments& arguments);
+int show_command(const Arguments& arguments);
+int spaces_command(const Arguments& arguments);
+int devices_command(const Arguments& arguments);
+int networks_command(const Arguments& arguments);
+int estimate_command(const Arguments& arguments);
+
+}  // namespace hwnas

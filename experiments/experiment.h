@@ -1,0 +1,63 @@
+// Experiment: the objects of one run, built from a config: the only place where rooms meet.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "experiments/adapters/trainer_evaluator.h"
+#include "experiments/run_config.h"
+#include "hw_models/device.h"
+#include "search/engine/run.h"
+#include "search/engine/survey.h"
+#include "search/store/study.h"
+
+namespace hwnas {
+
+// What a run needs beside its config. From files for a new run, from the study for a continued one.
+struct Materials {
+  std::string space_text, space_file;
+  std::vector<Device> devices;
+};
+Materials load_materials(const RunConfig& config);
+Materials stored_materials(const Study& study);
+
+// The folder of what a study's trials left behind: "runs/a.db" -> "runs/a.files".
+std::filesystem::path files_folder(const std::filesystem::path& study);
+
+// The space as a study's run saw it.
+SearchSpace stored_space(const Study& study);
+
+class Experiment {
+ public:
+  // Loads and checks everything, starts a trainer where there is something to train. Throws InputError.
+  Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
+             TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill);
+
+  const RunConfig& config() const { return config_; }
+  const SearchSpace& space() const { return *space_; }
+  const std::optional<TrainerGreeting>& trainer() const { return greeting_; }
+
+  // Looks at the space with the cost models. Throws InputError where no candidate meets the bounds:
+  // says which bound binds and the nearest value found.
+  Survey look(std::stop_token stop);
+
+  // Creates or continues the study and runs the search.
+  Study open_study(const Survey& survey) const;
+  Stopped run(Study& study, const Survey& survey, RunListener& listener, std::stop_token stop);
+
+ private:
+  StudyInfo study_info(const Survey& survey) const;
+
+  RunConfig config_;
+  Materials materials_;
+  std::filesystem::path study_path_;
+  std::vector<Objective> objectives_;  // the config's and what the devices' memories imply
+  std::unique_ptr<Evaluator> costs_;
+  std::unique_ptr<TrainerEvaluator> training_;
+  std::optional<TrainerGreeting> greeting_;
+  std::optional<SearchSpace> space_;
+};
+
+}  // namespace hwnas

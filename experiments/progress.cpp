@@ -1,0 +1,104 @@
+#include "experiments/progress.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "experiments/front_report.h"
+
+namespace hwnas {
+namespace {
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  char text[32];
+  if (s >= 3600) {
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  }
+  return text;
+}
+
+}  // namespace
+
+ProgressPrinter::ProgressPrinter(const RunConfig& config, bool terminal)
+    : name_(config.name), objectives_(config.objectives), budget_(config.budget), terminal_(terminal),
+      start_(std::chrono::steady_clock::now()) {}
+
+ProgressPrinter::~ProgressPrinter() { erase(); }
+
+void ProgressPrinter::erase() {
+  if (!drawn_) return;
+  std::fputs("\r\033[K", stderr);
+  drawn_ = false;
+}
+
+std::string ProgressPrinter::status() const {
+  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto fresh = static_cast<double>(progress_.complete + progress_.failed + progress_.infeasible - progress_.replayed);
+  const double rate = elapsed > 0 ? fresh / elapsed : 0;
+  const double complete_rate = elapsed > 0 ? std::max(0.0, static_cast<double>(progress_.complete) - static_cast<double>(progress_.replayed)) / elapsed : 0;
+  double left = complete_rate > 0 ? static_cast<double>(budget_.trials - progress_.complete) / complete_rate : NAN;
+  if (budget_.seconds > 0) left = std::fmin(left, std::fmax(0, budget_.seconds - elapsed));
+  char text[256];
+  std::snprintf(text, sizeof text, "%lld/%lld trials, %lld infeasible, %lld failed | front %zu, hypervolume %.3f | %.2f/s, %s%s",
+                static_cast<long long>(progress_.complete), static_cast<long long>(budget_.trials),
+                static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed), progress_.front,
+                progress_.hypervolume, rate, clock_text(elapsed).c_str(),
+                std::isnan(left) ? "" : (" (" + clock_text(left) + " left)").c_str());
+  return text;
+}
+
+void ProgressPrinter::draw() {
+  if (!terminal_) return;
+  erase();
+  std::string line = status();
+  if (!best_.empty()) line += " | best " + best_;
+  for (const auto& [id, report] : training_) {
+    line += " | #" + std::to_string(id) + " " + std::to_string(report.epoch) + "/" + std::to_string(report.epochs);
+  }
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void ProgressPrinter::message(const std::string& line) {
+  erase();
+  std::fprintf(stderr, "%s\n", line.c_str());
+  draw();
+}
+
+void ProgressPrinter::epoch(const EpochReport& report) {
+  training_[report.trial] = report;
+  draw();
+}
+
+void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) {
+  progress_ = progress;
+  training_.erase(trial.id);
+  std::string line = "trial " + std::to_string(trial.id) + " ";
+  if (trial.state == TrialState::complete) {
+    line += "complete:";
+    for (const Objective& o : objectives_) {
+      const Measurement* m = find(trial, o.key);
+      if (m && o.optimised) line += " " + to_text(o.key) + " " + value_text(*m) + ",";
+    }
+    line.pop_back();
+    const Measurement* first = find(trial, objectives_[0].key);
+    if (first) {
+      const double value = objectives_[0].minimised(first->value);
+      if (best_.empty() || value < best_value_) {
+        best_value_ = value;
+        best_ = value_text(*first) + " (#" + std::to_string(trial.id) + ")";
+      }
+    }
+  } else {
+    line += std::string(to_string(trial.state)) + ": " + trial.reason;
+  }
+  erase();
+  std::fprintf(stderr, "%s\n", line.c_str());
+  if (!terminal_ && trial.id % 10 == 9) std::fprintf(stderr, "  %s\n", status().c_str());
+  draw();
+}
+
+}  // namespace hwnas

@@ -1,0 +1,42 @@
+// ProgressPrinter: a run's live progress on standard error.
+//
+// On a terminal: a line for every trial that ends, above one status line that is redrawn. Elsewhere
+// (a file, CI): plain lines. Not thread-safe: called from the thread that runs the search.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+
+#include "experiments/adapters/trainer_evaluator.h"
+#include "search/engine/run.h"
+
+namespace hwnas {
+
+class ProgressPrinter : public RunListener {
+ public:
+  ProgressPrinter(const RunConfig& config, bool terminal);
+  ~ProgressPrinter() override;
+
+  void trial_ended(const Trial& trial, const Progress& progress) override;
+  void epoch(const EpochReport& report);
+  void message(const std::string& line);
+
+ private:
+  void draw();
+  void erase();
+  std::string status() const;
+
+  std::string name_;
+  std::vector<Objective> objectives_;
+  Budget budget_;
+  bool terminal_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point start_;
+  Progress progress_;
+  std::map<TrialId, EpochReport> training_;
+  std::string best_;
+  double best_value_ = 0;
+};
+
+}  // namespace hwnas

@@ -1,0 +1,215 @@
+#include "experiments/run_config.h"
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+#include <stdexcept>
+
+#include "space/toml_table.h"
+
+namespace hwnas {
+namespace {
+
+const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100"};
+const std::vector<std::string> kAugmentations{"flip", "crop"};
+const std::vector<std::string> kPrecisions{"fp32", "bf16", "auto"};
+const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
+
+std::string one_of(const TomlTable& table, std::string_view key, std::span<const std::string> known,
+                   const std::string& fallback) {
+  const std::string value = fallback.empty() ? table.string(key) : table.string(key, fallback);
+  if (std::find(known.begin(), known.end(), value) != known.end()) return value;
+  throw table.error(key, "not known here" + suggestion(value, known));
+}
+
+DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) {
+  DataConfig data;
+  data.set = one_of(table, "set", kDataSets, "");
+  const std::string usual = data.set == "fashion_mnist" ? "/usr/share/datasets/fashion-mnist" : "";
+  data.directory = usual.empty() ? table.string("directory") : table.string("directory", usual);
+  if (data.directory.is_relative()) data.directory = base / data.directory;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(data.directory, ignored)) {
+    const std::string cure = data.set == "fashion_mnist" ? "; 'apt-get install dataset-fashion-mnist' brings it"
+                                                         : "; expected the folder with the files of " + data.set;
+    throw table.error("directory", "no such directory: " + data.directory.string() + cure);
+  }
+  data.validation_share = table.number("validation_share", 0.01, 0.9, data.validation_share);
+  data.train_images = table.integer("train_images", 0, 100'000'000, 0);
+  table.done();
+  return data;
+}
+
+TrainingConfig read_training(const TomlTable& table) {
+  TrainingConfig t;
+  t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
+  t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
+  t.learning_rate = table.number("learning_rate", 1e-9, 100, t.learning_rate);
+  t.momentum = table.number("momentum", 0, 0.9999, t.momentum);
+  t.weight_decay = table.number("weight_decay", 0, 10, t.weight_decay);
+  t.label_smoothing = table.number("label_smoothing", 0, 0.99, t.label_smoothing);
+  t.augment = table.strings("augment");
+  for (const std::string& name : t.augment) {
+    if (std::find(kAugmentations.begin(), kAugmentations.end(), name) == kAugmentations.end()) {
+      throw table.error("augment", "'" + name + "' is not known here" + suggestion(name, kAugmentations));
+    }
+  }
+  t.precision = one_of(table, "precision", kPrecisions, t.precision);
+  t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
+  if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
+  table.done();
+  return t;
+}
+
+WorkersConfig read_workers(const TomlTable& table) {
+  WorkersConfig workers;
+  workers.count = static_cast<int>(table.integer("count", 0, 4096, 0));
+  workers.threads = static_cast<int>(table.integer("threads", 1, 1024, 1));
+  workers.device = one_of(table, "device", kTrainerDevices, workers.device);
+  workers.memory_limit = table.string("memory_limit", "");
+  if (!workers.memory_limit.empty()) (void)table.quantity("memory_limit", Unit::byte);
+  workers.command = table.strings("command");
+  table.done();
+  return workers;
+}
+
+// "at_most = '20 ms'", or "at_least" for what is maximised.
+std::optional<double> read_bound(const TomlTable& table, Metric metric) {
+  const char* right = maximised(metric) ? "at_least" : "at_most";
+  const char* wrong = maximised(metric) ? "at_most" : "at_least";
+  if (table.has(wrong)) {
+    throw table.error(wrong, std::string(to_string(metric)) + " is bounded from " +
+                                 (maximised(metric) ? "below" : "above") + "; write " + right);
+  }
+  if (!table.has(right)) return std::nullopt;
+  const double bound = table.quantity(right, unit(metric));
+  if (bound <= 0 && !maximised(metric)) throw table.error(right, "nothing can meet this; the bound must be above 0");
+  if (metric == Metric::accuracy && bound > 1) throw table.error(right, "nothing can meet this; accuracy is at most 100 %");
+  return bound;
+}
+
+Objective read_objective(const TomlTable& table, bool optimised, const RunConfig& config) {
+  Objective objective;
+  objective.optimised = optimised;
+  const std::string metric = table.string("metric");
+  try {
+    objective.key = parse_metric_key(metric);
+  } catch (const std::invalid_argument& error) {
+    throw table.error("metric", error.what());
+  }
+  const auto stem = [](const std::string& device) { return std::filesystem::path(device).stem().string(); };
+  if (!objective.key.device.empty()) {
+    std::vector<std::string> known;
+    for (const std::string& device : config.devices) known.push_back(stem(device));
+    if (std::find(known.begin(), known.end(), objective.key.device) == known.end()) {
+      throw table.error("metric", "device '" + objective.key.device + "' is not in 'devices'" +
+                                      suggestion(objective.key.device, known));
+    }
+  }
+  if (objective.key.metric == Metric::accuracy && !config.training) {
+    throw table.error("metric", "accuracy needs training; add [data] and [training]");
+  }
+  objective.bound = read_bound(table, objective.key.metric);
+  if (!optimised && !objective.bound) {
+    throw table.error(maximised(objective.key.metric) ? "at_least" : "at_most", "is missing; a bound says how much is allowed");
+  }
+  table.done();
+  return objective;
+}
+
+void read_objectives(const TomlTable& file, RunConfig& config) {
+  for (const TomlTable& table : file.tables("objectives")) {
+    config.objectives.push_back(read_objective(table, true, config));
+  }
+  if (config.objectives.empty()) throw file.error("objectives", "is missing; a run has at least one [[objectives]] with a metric");
+  if (config.objectives.size() > 4) throw file.error("objectives", "a run has at most 4 objectives; use [[bounds]] for the others");
+  for (const TomlTable& table : file.tables("bounds")) {
+    config.objectives.push_back(read_objective(table, false, config));
+  }
+  for (std::size_t i = 0; i < config.objectives.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (config.objectives[i].key != config.objectives[j].key) continue;
+      throw file.error("objectives", to_text(config.objectives[i].key) + " is named twice; give its bound beside the objective");
+    }
+  }
+}
+
+void read_search(const TomlTable& file, RunConfig& config) {
+  const auto table = file.maybe_table("search");
+  if (!table) return;
+  const std::string name = one_of(*table, "algorithm", algorithm_names(), std::string(to_string(config.search.algorithm)));
+  config.search.algorithm = *parse_algorithm(name);
+  config.batch = static_cast<int>(table->integer("batch", 1, 100'000, config.batch));
+  config.search.population = static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
+  config.search.tournament = static_cast<int>(table->integer("tournament", 1, 100'000, config.search.tournament));
+  config.search.crossover_rate = table->number("crossover_rate", 0, 1, config.search.crossover_rate);
+  config.search.mutation_rate = table->number("mutation_rate", 0, 1, config.search.mutation_rate);
+  table->done();
+}
+
+}  // namespace
+
+RunConfig RunConfig::load(const std::filesystem::path& path) {
+  return parse(TomlTable::parse_file(path).text(), path.string());
+}
+
+RunConfig RunConfig::parse(const std::string& text, const std::string& file_name) {
+  const TomlTable file = TomlTable::parse(text, file_name);
+  RunConfig config;
+  config.text = text;
+  config.file = file_name;
+  const std::filesystem::path base = std::filesystem::path(file_name).parent_path();
+  config.name = file.string("name", std::filesystem::path(file_name).stem().string());
+  config.space = file.string("space");
+  config.devices = file.strings("devices");
+  config.seed = static_cast<std::uint64_t>(file.integer("seed", 0, std::int64_t{1} << 53, 1));
+  read_search(file, config);
+  if (const auto table = file.maybe_table("budget")) {
+    config.budget.trials = table->integer("trials", 1, 1'000'000'000, config.budget.trials);
+    config.budget.seconds = table->quantity("time", Unit::second, 0.0);
+    if (config.budget.seconds < 0) throw table->error("time", "a time is not negative");
+    table->done();
+  }
+  const auto data = file.maybe_table("data");
+  const auto training = file.maybe_table("training");
+  if (data) config.data = read_data(*data, base);
+  if (training) config.training = read_training(*training);
+  if (data && !training) config.training = TrainingConfig{};
+  if (training && !data) throw file.error("training", "is of no use without [data]");
+  if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
+  read_objectives(file, config);
+  file.done();
+  return config;
+}
+
+std::string deciding_settings(const RunConfig& config) {
+  std::ostringstream out;
+  out.precision(17);
+  out << "seed = " << config.seed << "\nsearch.algorithm = " << to_string(config.search.algorithm)
+      << "\nsearch.batch = " << config.batch << "\nsearch.population = " << config.search.population
+      << "\nsearch.tournament = " << config.search.tournament
+      << "\nsearch.crossover_rate = " << config.search.crossover_rate
+      << "\nsearch.mutation_rate = " << config.search.mutation_rate << '\n';
+  for (const Objective& o : config.objectives) {
+    out << (o.optimised ? "objective " : "bound ") << to_text(o.key) << " = ";
+    if (o.bound) out << *o.bound;
+    out << '\n';
+  }
+  if (config.data) {
+    out << "data.set = " << config.data->set << "\ndata.validation_share = " << config.data->validation_share
+        << "\ndata.train_images = " << config.data->train_images << '\n';
+  }
+  if (config.training) {
+    const TrainingConfig& t = *config.training;
+    out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
+        << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.momentum = " << t.momentum
+        << "\ntraining.weight_decay = " << t.weight_decay << "\ntraining.label_smoothing = " << t.label_smoothing
+        << "\ntraining.precision = " << t.precision << "\ntraining.time_limit_s = " << t.time_limit_s
+        << "\ntraining.augment =";
+    for (const std::string& a : t.augment) out << ' ' << a;
+    out << "\nworkers.threads = " << config.workers.threads << '\n';
+  }
+  return out.str();
+}
+
+}  // namespace hwnas

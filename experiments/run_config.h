@@ -1,0 +1,75 @@
+// RunConfig: a run config file (TOML), typed and validated. The format is in experiments/README.md.
+//
+//   space = "tiny_image"
+//   devices = ["stm32l4r5"]
+//   [[objectives]]
+//   metric = "latency@stm32l4r5"
+//   at_most = "200 ms"
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "search/engine/run.h"
+#include "search/objective.h"
+#include "search/searcher.h"
+
+namespace hwnas {
+
+struct DataConfig {
+  std::string set;                  // fashion_mnist, mnist, cifar10, cifar100
+  std::filesystem::path directory;
+  double validation_share = 0.1;
+  std::int64_t train_images = 0;    // 0: all
+};
+
+// How each candidate is trained; the meaning of every number is in trainer/README.md.
+struct TrainingConfig {
+  int epochs = 1;
+  int batch = 128;
+  double learning_rate = 0.1;       // peak of the one-cycle schedule
+  double momentum = 0.9;
+  double weight_decay = 5e-4;
+  double label_smoothing = 0.1;
+  std::vector<std::string> augment;
+  std::string precision = "fp32";
+  double time_limit_s = 0;          // of one candidate; 0: none
+};
+
+struct WorkersConfig {
+  int count = 0;                    // trainer processes; 0: one for each core
+  int threads = 1;                  // of each
+  std::string device = "auto";      // auto, cpu, cuda
+  std::string memory_limit;         // of each, "2 GiB"; empty: none
+  std::vector<std::string> command; // default: hwnas-trainer beside hwnas, or in PATH
+};
+
+struct RunConfig {
+  std::string name;
+  std::string space;                     // name of a shipped space, or path of a file
+  std::vector<std::string> devices;      // likewise
+  std::uint64_t seed = 1;
+  SearcherOptions search;                // without the space's part
+  int batch = 8;
+  Budget budget;
+  std::vector<Objective> objectives;     // optimised ones first, then mere bounds
+  std::optional<DataConfig> data;        // both or neither
+  std::optional<TrainingConfig> training;
+  WorkersConfig workers;
+  std::string text;                      // the file
+  std::string file;
+
+  // Throws InputError: unknown or missing keys, wrong types or units, bounds that nothing can meet
+  // by their nature, objectives on devices that are not listed, accuracy without data.
+  static RunConfig load(const std::filesystem::path& path);
+  static RunConfig parse(const std::string& text, const std::string& file_name);
+};
+
+// Everything in the config that decides which trials are made and what they give, one "key = value"
+// a line: not the name, the budget, the workers' number or where the data lies.
+std::string deciding_settings(const RunConfig& config);
+
+}  // namespace hwnas
