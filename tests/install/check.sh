@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# check.sh BUILD SOURCE: installs BUILD into a scratch prefix, builds a consumer outside the tree with
+# find_package(hwnas), runs it and the installed program from another folder.
+set -euo pipefail
+build=$1 source=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cmake --install "$build" --prefix "$folder/usr" >/dev/null
+cmake -S "$source/tests/install" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build "$folder/build" >/dev/null
+cd "$folder"
+answer=$(build/consumer usr/share/hwnas/devices/stm32l4r5.toml)
+[ "$answer" = "stm32l4r5 1 3" ] || { echo "consumer said: $answer"; exit 1; }
+usr/bin/hwnas devices show stm32l4r5 | grep -q "usr/share/hwnas/devices/stm32l4r5.toml" || { echo "the installed program does not find its own devices"; exit 1; }
+usr/bin/hwnas estimate resnet8 --device stm32l4r5 >/dev/null
+echo "installed hwnas works"
