@@ -1,5 +1,6 @@
 #include "search/engine/stages.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "search/store/front.h"
@@ -10,10 +11,21 @@ namespace {
 // Results are recorded together, but none waits longer than this: a killed run loses no more.
 constexpr std::chrono::milliseconds kPatience{100};
 
-std::string not_finite(const Evaluation& evaluation) {
-  for (const Measurement& m : evaluation.measurements) {
+// Why these measurements cannot be those of the trial; empty where they can.
+std::string unusable(const Trial& trial, const Evaluation& evaluation) {
+  const auto same = [](const Measurement& a, const Measurement& b) {
+    return a.key == b.key && a.source == b.source && a.fidelity == b.fidelity;
+  };
+  const std::vector<Measurement>& added = evaluation.measurements;
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const Measurement& m = added[i];
     if (std::isnan(m.value)) return to_text(m.key) + " is not a number";
     if (std::isinf(m.value)) return to_text(m.key) + " is infinite";
+    const auto is_m = [&](const Measurement& other) { return same(m, other); };
+    if (std::any_of(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(i), is_m) ||
+        std::any_of(trial.measurements.begin(), trial.measurements.end(), is_m)) {
+      return to_text(m.key) + " is given twice";
+    }
   }
   return "";
 }
@@ -85,7 +97,7 @@ bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended&
 
 void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {
   Trial& trial = entry.trial;
-  if (evaluation.failure.empty()) evaluation.failure = not_finite(evaluation);
+  if (evaluation.failure.empty()) evaluation.failure = unusable(trial, evaluation);
   if (!evaluation.failure.empty()) evaluation.measurements.clear();
   trial.measurements.insert(trial.measurements.end(), evaluation.measurements.begin(),
                             evaluation.measurements.end());

@@ -188,10 +188,10 @@ std::unique_ptr<Statement> Database::prepare(std::string_view sql) {
 }
 
 Statement& Database::cached(std::string_view sql) {
-  std::unique_ptr<Statement>& statement = statements_[sql];
-  if (!statement) statement = prepare(sql);
-  statement->reset();
-  return *statement;
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) found = statements_.emplace(sql, prepare(sql)).first;
+  found->second->reset();
+  return *found->second;
 }
 
 Transaction::Transaction(Database& database, For what) : database_(database) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -71,7 +72,7 @@ class Database {
  private:
   sqlite3* db_ = nullptr;
   std::string file_;
-  std::map<std::string_view, std::unique_ptr<Statement>> statements_;  // keys are literals
+  std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 
 // Several statements as one: on writing, all or nothing (rolled back unless committed); on reading,

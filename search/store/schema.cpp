@@ -5,6 +5,7 @@
 namespace hwnas {
 namespace {
 
+// IN with a list of more than two would build a table for every row that is checked.
 constexpr const char* kVersion1 = R"sql(
 CREATE TABLE runs (
   id        INTEGER PRIMARY KEY CHECK (id = 1),
@@ -37,7 +38,7 @@ CREATE TABLE trials (
   seed        INTEGER NOT NULL,
   parents     TEXT NOT NULL,
   origin      TEXT NOT NULL,
-  state       TEXT NOT NULL CHECK (state IN ('running', 'complete', 'infeasible', 'failed')),
+  state       TEXT NOT NULL CHECK (state = 'complete' OR state = 'running' OR state = 'infeasible' OR state = 'failed'),
   stage       TEXT NOT NULL,
   reason      TEXT NOT NULL
 ) STRICT;
@@ -45,7 +46,7 @@ CREATE TABLE measurements (
   trial    INTEGER NOT NULL REFERENCES trials (id),
   metric   TEXT NOT NULL,
   device   TEXT NOT NULL,
-  source   TEXT NOT NULL CHECK (source IN ('analytic', 'predicted', 'trained', 'measured')),
+  source   TEXT NOT NULL CHECK (source = 'analytic' OR source = 'predicted' OR source = 'trained' OR source = 'measured'),
   fidelity REAL NOT NULL,
   value    REAL NOT NULL,
   stddev   REAL,

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "search/store/bulk_insert.h"
 #include "search/store/database.h"
 #include "search/store/front.h"
 #include "search/store/opening.h"
@@ -62,7 +63,7 @@ struct Study::Impl {
   OpenStudy open;
 
   Database& db() { return *open.database; }
-  void insert(TrialId trial, const Evaluation& evaluation, const std::string& stage);
+  void record_values(std::span<const Landed> landed);
 };
 
 Study::Study(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -147,62 +148,54 @@ std::vector<Artifact> Study::artifacts(TrialId id) const {
 
 void Study::admit(std::span<const Trial> trials) {
   Transaction transaction(impl_->db(), Transaction::For::writing);
-  Statement& insert = impl_->db().cached("INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  BulkInsert rows(impl_->db(), "INSERT INTO trials VALUES", 9);
+  std::vector<std::string> genotypes, parents;  // alive until finish()
+  genotypes.reserve(trials.size());
+  parents.reserve(trials.size());
   for (const Trial& trial : trials) {
-    const std::string genotype = to_text(trial.genotype), parents = parents_text(trial.parents);
-    insert.bind(1, trial.id)
-        .bind(2, genotype)
-        .bind(3, static_cast<std::int64_t>(trial.fingerprint))
-        .bind(4, static_cast<std::int64_t>(trial.seed))
-        .bind(5, parents)
-        .bind(6, trial.origin)
-        .bind(7, to_string(trial.state))
-        .bind(8, trial.stage)
-        .bind(9, trial.reason)
-        .run();
+    genotypes.push_back(to_text(trial.genotype));
+    parents.push_back(parents_text(trial.parents));
+    rows.integer(trial.id).text(genotypes.back());
+    rows.integer(static_cast<std::int64_t>(trial.fingerprint));
+    rows.integer(static_cast<std::int64_t>(trial.seed));
+    rows.text(parents.back()).text(trial.origin);
+    rows.text(to_string(trial.state)).text(trial.stage).text(trial.reason);
   }
+  rows.finish();
   transaction.commit();
 }
 
-void Study::Impl::insert(TrialId trial, const Evaluation& evaluation, const std::string& stage) {
-  Statement& value =
-      db().cached("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?)");
-  for (const Measurement& m : evaluation.measurements) {
-    value.bind(1, trial)
-        .bind(2, to_string(m.key.metric))
-        .bind(3, m.key.device)
-        .bind(4, to_string(m.source))
-        .bind(5, m.fidelity)
-        .bind(6, m.value);
-    m.stddev ? value.bind(7, *m.stddev) : value.bind_null(7);
-    value.run();
+void Study::Impl::record_values(std::span<const Landed> landed) {
+  BulkInsert values(db(), "INSERT INTO measurements VALUES", 7);
+  BulkInsert artifacts(db(), "INSERT INTO artifacts VALUES", 3);
+  BulkInsert timings(db(), "INSERT INTO timings VALUES", 3);
+  for (const Landed& one : landed) {
+    if (!one.evaluation) continue;
+    for (const Measurement& m : one.evaluation->measurements) {
+      values.integer(one.trial).text(to_string(m.key.metric)).text(m.key.device);
+      values.text(to_string(m.source)).real(m.fidelity).real(m.value);
+      m.stddev ? values.real(*m.stddev) : values.null();
+    }
+    for (const Artifact& artifact : one.evaluation->artifacts) {
+      artifacts.integer(one.trial).text(artifact.kind).text(artifact.path);
+    }
+    if (one.evaluation->seconds >= kWorthTiming_s) {
+      timings.integer(one.trial).text(one.stage).real(one.evaluation->seconds);
+    }
   }
-  for (const Artifact& artifact : evaluation.artifacts) {
-    db().cached("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?)")
-        .bind(1, trial)
-        .bind(2, artifact.kind)
-        .bind(3, artifact.path)
-        .run();
-  }
-  if (evaluation.seconds < kWorthTiming_s) return;
-  db().cached("INSERT OR REPLACE INTO timings VALUES (?, ?, ?)")
-      .bind(1, trial)
-      .bind(2, stage)
-      .bind(3, evaluation.seconds)
-      .run();
+  values.finish();
+  artifacts.finish();
+  timings.finish();
 }
 
 void Study::record(std::span<const Landed> landed) {
   Transaction transaction(impl_->db(), Transaction::For::writing);
+  impl_->record_values(landed);
   Statement& update =
       impl_->db().cached("UPDATE trials SET state = ?, stage = ?, reason = ? WHERE id = ?");
   for (const Landed& one : landed) {
-    if (one.evaluation) impl_->insert(one.trial, *one.evaluation, one.stage);
-    update.bind(1, to_string(one.state))
-        .bind(2, one.stage)
-        .bind(3, one.reason)
-        .bind(4, one.trial)
-        .run();
+    update.bind(1, to_string(one.state)).bind(2, one.stage).bind(3, one.reason);
+    update.bind(4, one.trial).run();
   }
   transaction.commit();
 }

@@ -259,24 +259,26 @@ TEST(Run, NothingInfeasibleReachesALaterStage) {
 TEST(Run, WhatFailsIsAFailedTrialWithItsReason) {
   Scripted run;
   ScriptedSearcher searcher({genes("0-0-0-0-0-0"), genes("1-0-0-0-0-0"), genes("2-0-0-0-0-0"),
-                             genes("0-1-0-0-0-0"), genes("9-0-0-0-0-0")});
+                             genes("0-1-0-0-0-0"), genes("9-0-0-0-0-0"), genes("0-2-0-0-0-0")});
   run.run(searcher, [](const Job& job) {
     Evaluation e = everything(job);
     if (job.trial == 0) e.failure = "exit code 3: out of paper";
     if (job.trial == 1) e.measurements[0].value = std::nan("");
     if (job.trial == 2) e.measurements[1].value = std::numeric_limits<double>::infinity();
     if (job.trial == 3) e.measurements.pop_back();
+    if (job.trial == 5) e.measurements.push_back(e.measurements.back());
     return e;
   });
   const std::vector<Trial> trials = run.trials();
-  ASSERT_EQ(trials.size(), 5u);
+  ASSERT_EQ(trials.size(), 6u);
   for (const Trial& trial : trials) EXPECT_EQ(trial.state, TrialState::failed);
   EXPECT_EQ(trials[0].reason, "exit code 3: out of paper");
   EXPECT_EQ(trials[1].reason, "latency@toy is not a number");
   EXPECT_EQ(trials[2].reason, "energy@toy is infinite");
   EXPECT_EQ(trials[3].reason, "no stage gave accuracy");
   EXPECT_THAT(trials[4].reason, HasSubstr("is 9; it has only 3 options"));
-  EXPECT_EQ(run.recorder.last.failed, 5);
+  EXPECT_EQ(trials[5].reason, "accuracy is given twice");
+  EXPECT_EQ(run.recorder.last.failed, 6);
   EXPECT_EQ(searcher.told[0][0].state, TrialState::failed);
 }
 
