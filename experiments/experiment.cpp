@@ -1,12 +1,14 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <set>
 
 #include "experiments/adapters/cost_evaluator.h"
 #include "experiments/library.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
+#include "space/rng.h"
 #include "space/toml_table.h"
 
 namespace hwnas {
@@ -27,6 +29,27 @@ void add_capacity(std::vector<Objective>& objectives, const Device& device, Metr
     return;
   }
   objectives.push_back({key, false, bound});
+}
+
+// Of all that decides the trials; the version is not in it: a replay that diverges says so itself.
+std::string identity(const StudyInfo& info, const std::vector<Device>& devices) {
+  std::uint64_t hash = 0;
+  const auto mix = [&hash](const std::string& text) {
+    hash = hash_combine(hash, text.size());
+    for (const char c : text) hash = hash_combine(hash, static_cast<unsigned char>(c));
+  };
+  mix(info.settings);
+  mix(info.space);
+  for (const Device& device : devices) {
+    mix(device.name);
+    mix(device.text);
+  }
+  for (const int n : {info.task.input.channels, info.task.input.height, info.task.input.width, info.task.classes}) {
+    hash = hash_combine(hash, static_cast<std::uint64_t>(n));
+  }
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(hash));
+  return digits;
 }
 
 std::string bound_report(const SurveyedBound& b) {
@@ -118,6 +141,7 @@ StudyInfo Experiment::study_info(const Survey& survey) const {
   info.objectives = objectives_;
   info.reference = survey.reference;
   info.ideal = survey.ideal;
+  info.identity = identity(info, materials_.devices);
   return info;
 }
 

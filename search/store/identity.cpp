@@ -90,8 +90,8 @@ std::string differences(const StudyInfo& stored, std::span<const StudyDevice> st
     for (const StudyDevice& other : stored_devices) known = known || other.name == device.name;
     if (!known) add(list, "device " + device.name + " is new");
   }
+  if (list.empty()) compare_files(list, "settings", stored.settings, asked.settings);
   compare(list, "hwnas version", stored.version, asked.version);
-  if (list.empty()) compare_files(list, "config", stored.config, asked.config);
   if (list.empty())
     list = "identity " + in_quotes(stored.identity) + ", not " + in_quotes(asked.identity);
   return list;

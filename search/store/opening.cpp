@@ -69,14 +69,19 @@ void create(Database& database, const StudyInfo& info, std::span<const StudyDevi
   database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
   migrate(database);
   database.execute(study_views(info, devices));
-  database.cached("INSERT INTO runs VALUES (1, ?, ?, ?, ?, ?, ?, ?)")
+  database.cached("INSERT INTO runs VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(1, info.name)
       .bind(2, info.version)
       .bind(3, info.config)
-      .bind(4, info.space)
-      .bind(5, info.algorithm)
-      .bind(6, static_cast<std::int64_t>(info.seed))
-      .bind(7, info.identity)
+      .bind(4, info.settings)
+      .bind(5, info.space)
+      .bind(6, std::int64_t{info.task.input.channels})
+      .bind(7, std::int64_t{info.task.input.height})
+      .bind(8, std::int64_t{info.task.input.width})
+      .bind(9, std::int64_t{info.task.classes})
+      .bind(10, info.algorithm)
+      .bind(11, static_cast<std::int64_t>(info.seed))
+      .bind(12, info.identity)
       .run();
   write_objectives(database, info);
   Statement& insert = database.cached("INSERT INTO devices VALUES (?, ?, ?)");
@@ -125,15 +130,19 @@ TemporaryFolder::~TemporaryFolder() {
 StudyInfo read_info(Database& database) {
   StudyInfo info;
   Statement& run =
-      database.cached("SELECT name, version, config, space, algorithm, seed, identity FROM runs");
+      database.cached("SELECT name, version, config, settings, space, channels, height, width, "
+                      "classes, algorithm, seed, identity FROM runs");
   if (run.step()) {
     info.name = run.text(0);
     info.version = run.text(1);
     info.config = run.text(2);
-    info.space = run.text(3);
-    info.algorithm = run.text(4);
-    info.seed = static_cast<std::uint64_t>(run.integer(5));
-    info.identity = run.text(6);
+    info.settings = run.text(3);
+    info.space = run.text(4);
+    const auto number = [&run](int column) { return static_cast<int>(run.integer(column)); };
+    info.task = {{number(5), number(6), number(7)}, number(8)};
+    info.algorithm = run.text(9);
+    info.seed = static_cast<std::uint64_t>(run.integer(10));
+    info.identity = run.text(11);
     run.reset();
   }
   Statement& row = database.cached(

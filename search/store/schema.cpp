@@ -12,7 +12,12 @@ CREATE TABLE runs (
   name      TEXT NOT NULL,
   version   TEXT NOT NULL,
   config    TEXT NOT NULL,
+  settings  TEXT NOT NULL,
   space     TEXT NOT NULL,
+  channels  INTEGER NOT NULL,
+  height    INTEGER NOT NULL,
+  width     INTEGER NOT NULL,
+  classes   INTEGER NOT NULL,
   algorithm TEXT NOT NULL,
   seed      INTEGER NOT NULL,
   identity  TEXT NOT NULL

@@ -19,6 +19,7 @@
 #include "search/evaluator.h"
 #include "search/objective.h"
 #include "search/trial.h"
+#include "space/search_space.h"
 
 namespace hwnas {
 
@@ -27,7 +28,9 @@ struct StudyInfo {
   std::string name;
   std::string version;  // of hwnas
   std::string config;   // the text of the run config
+  std::string settings; // what of the config decides the trials, "key = value" lines
   std::string space;    // the text of the space file
+  Task task;            // what the data made of the space's two ends
   std::string algorithm;
   std::uint64_t seed = 0;
   std::vector<Objective> objectives;

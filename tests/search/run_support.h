@@ -193,6 +193,7 @@ inline StudyInfo info(const RunSettings& settings) {
   info.name = "toy";
   info.version = "0.1.0";
   info.config = "trials = " + std::to_string(settings.budget.trials) + "\n";
+  info.settings = "batch = 8\n";
   info.space = space().text();
   info.algorithm = "greedy";
   info.seed = settings.seed;

@@ -94,8 +94,8 @@ TEST(Study, AnotherRunsStudyIsRefusedFieldByField) {
             start + "space differs at line " +
                 std::to_string(std::count(info.space.begin(), info.space.end(), '\n') + 1) +
                 ": '', not '[[stages]]'");
-  EXPECT_EQ(differs([](StudyInfo& i) { i.config = "batch = 9\n"; }),
-            start + "config differs at line 1: 'trials = 10', not 'batch = 9'");
+  EXPECT_EQ(differs([](StudyInfo& i) { i.settings = "batch = 9\n"; }),
+            start + "settings differs at line 1: 'batch = 8', not 'batch = 9'");
   EXPECT_EQ(differs([](StudyInfo& i) { i.objectives.pop_back(); }),
             start +
                 "objectives 'accuracy within 0.3, latency@toy within 0.002, energy@toy bo...', not "
