@@ -1,0 +1,200 @@
+// The program hwnas-trainer itself, through its pipes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "data_files.h"
+#include "space/network_builder.h"
+#include "space/network_file.h"
+
+namespace hwnas::testing {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Answer {
+  int code = -1;
+  std::string err;
+  std::vector<std::string> lines;
+
+  Json json(std::size_t i) const { return Json::parse(lines.at(i)); }
+};
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+// Runs the program on these input lines until it ends.
+Answer run(const std::string& options, const std::vector<std::string>& input = {}) {
+  TempDir dir;
+  std::ofstream in(dir / "in");
+  for (const std::string& line : input) in << line << '\n';
+  in.close();
+  const std::string command = HWNAS_BIN_DIR "/hwnas-trainer " + options + " < " +
+                              (dir / "in").string() + " > " + (dir / "out").string() + " 2> " +
+                              (dir / "err").string();
+  const int status = std::system(command.c_str());
+  Answer answer;
+  answer.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  answer.lines = lines_of(dir / "out");
+  const std::vector<std::string> err = lines_of(dir / "err");
+  EXPECT_LE(err.size(), 1u);
+  if (!err.empty()) answer.err = err.front();
+  return answer;
+}
+
+std::string request(int task, int channels, Json more = Json::object()) {
+  NetworkBuilder b("net", {1, 28, 28});
+  const int x = b.activation(
+      b.batch_norm(b.conv(0, {.channels = channels, .kernel = 5, .stride = 2})), Activation::relu);
+  b.linear(b.unary(x, Op::flatten), 10);
+  Json line{{"task", task},
+            {"seed", "3"},
+            {"network", to_toml(std::move(b).build())},
+            {"epochs", 2},
+            {"batch", 32}};
+  line.update(more);
+  return line.dump();
+}
+
+std::string data_options(const TempDir& dir) {
+  return "--data-set mnist --data " + dir.path().string();
+}
+
+TEST(Program, TrainsWhatArrivesAndEndsWithItsInput) {
+  TempDir dir;
+  write_bars(dir.path(), 500);
+  const Answer a =
+      run(data_options(dir) + " --validation-share 0.2 --device cpu",
+          {request(1, 4), "garbage", "", request(2, 4, {{"epochs", 0}}), request(3, 6)});
+  EXPECT_EQ(a.code, 0);
+  EXPECT_EQ(a.err, "");
+  ASSERT_EQ(a.lines.size(), 9u);
+  const Json ready = a.json(0);
+  EXPECT_EQ(ready["event"], "ready");
+  EXPECT_EQ(ready["train_images"], 400);
+  EXPECT_EQ(ready["validation_images"], 100);
+  EXPECT_EQ(ready["input"], Json({1, 28, 28}));
+  EXPECT_EQ(a.json(1)["event"], "epoch");
+  EXPECT_EQ(a.json(2)["epoch"], 2);
+  EXPECT_EQ(a.json(3)["event"], "done");
+  EXPECT_GT(a.json(3)["accuracy"], 0.9);
+  EXPECT_EQ(a.json(3)["parameters"], 4 * 25 + 8 + 4 * 14 * 14 * 10 + 10);
+  EXPECT_EQ(a.json(4),
+            Json({{"event", "failed"}, {"task", nullptr}, {"reason", "the line is not JSON"}}));
+  EXPECT_EQ(a.json(5)["task"], 2);
+  EXPECT_EQ(a.json(5)["event"], "failed");
+  EXPECT_EQ(a.json(8)["event"], "done");
+  EXPECT_EQ(a.json(8)["task"], 3);
+}
+
+TEST(Program, IsDeterministicAcrossProcesses) {
+  TempDir dir;
+  write_bars(dir.path(), 300);
+  std::vector<Json> done;
+  for (const char* name : {"a.pt", "b.pt"}) {
+    const Answer a = run(data_options(dir), {request(1, 4, {{"weights", (dir / name).string()}})});
+    done.push_back(a.json(3));
+    done.back().erase("seconds");
+  }
+  EXPECT_EQ(done[0], done[1]);
+  const Bytes weights = read_bytes(dir / "a.pt");
+  EXPECT_GT(weights.size(), 1000u);
+  EXPECT_EQ(weights, read_bytes(dir / "b.pt"));
+}
+
+TEST(Program, MemoryLimitEndsATrainingNotTheProgram) {
+  TempDir dir;
+  write_bars(dir.path(), 3000);
+  const Answer a = run(data_options(dir) + " --memory-limit '400 MiB' --device cpu",
+                       {request(1, 512, {{"batch", 2000}}), request(2, 4)});
+  EXPECT_EQ(a.code, 0);
+  EXPECT_EQ(a.json(1), Json({{"event", "failed"}, {"task", 1}, {"reason", "out of memory"}}));
+  EXPECT_EQ(a.json(a.lines.size() - 1)["event"], "done");
+}
+
+TEST(Program, BadOptionsAndDataAreOneLine) {
+  TempDir dir;
+  write_bars(dir.path(), 100);
+  const auto problem = [](const std::string& options) {
+    const Answer a = run(options);
+    EXPECT_EQ(a.code, 2);
+    EXPECT_TRUE(a.lines.empty());
+    return a.err;
+  };
+  EXPECT_EQ(problem("--data-set fashion_mnist --data no/such"),
+            "hwnas-trainer: no/such: no such directory; apt-get install dataset-fashion-mnist or "
+            "set data.directory");
+  EXPECT_EQ(
+      problem("--data ."),
+      "hwnas-trainer: the option '--data-set' is required but missing; see hwnas-trainer --help");
+  EXPECT_EQ(problem(data_options(dir) + " --thread 1"),
+            "hwnas-trainer: unrecognised option '--thread'; see hwnas-trainer --help");
+  EXPECT_EQ(
+      problem("--data-set imagenet --data ."),
+      "hwnas-trainer: --data-set = imagenet: expected fashion_mnist, mnist, cifar10 or cifar100");
+  EXPECT_EQ(problem(data_options(dir) + " --threads 0"),
+            "hwnas-trainer: --threads = 0: expected 1 to 1024");
+  EXPECT_EQ(problem(data_options(dir) + " --device tpu"),
+            "hwnas-trainer: --device = tpu: expected auto, cpu or cuda");
+  EXPECT_THAT(problem(data_options(dir) + " --validation-share 1"),
+              ::testing::HasSubstr("--validation-share = 1"));
+  EXPECT_THAT(problem(data_options(dir) + " --memory-limit 3"),
+              ::testing::HasSubstr("--memory-limit = 3: "));
+  EXPECT_EQ(problem(data_options(dir) + " --memory-limit '1 MiB'"),
+            "hwnas-trainer: --memory-limit = 1 MiB: expected at least 64 MiB");
+  EXPECT_EQ(problem(data_options(dir) + " --train-images 91"),
+            "hwnas-trainer: train-images = 91: expected 1 to 90");
+}
+
+TEST(Program, HelpIsPrinted) {
+  const Answer a = run("--help");
+  EXPECT_EQ(a.code, 0);
+  EXPECT_EQ(a.lines.at(0).substr(0, 14), "hwnas-trainer:");
+}
+
+// SIGINT belongs to the controller; SIGTERM ends.
+TEST(Program, IgnoresInterruptDiesOnTerminate) {
+  TempDir dir;
+  write_bars(dir.path(), 100);
+  int in[2], out[2];
+  ASSERT_EQ(pipe(in), 0);
+  ASSERT_EQ(pipe(out), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(in[0], 0);
+    dup2(out[1], 1);
+    close(in[1]);
+    close(out[0]);
+    execl(HWNAS_BIN_DIR "/hwnas-trainer", "hwnas-trainer", "--data-set", "mnist", "--data",
+          dir.path().c_str(), nullptr);
+    _exit(127);
+  }
+  close(in[0]);
+  close(out[1]);
+  FILE* from = fdopen(out[0], "r");
+  char line[4096];
+  ASSERT_NE(fgets(line, sizeof line, from), nullptr);
+  EXPECT_EQ(Json::parse(line)["event"], "ready");
+  kill(child, SIGINT);
+  ASSERT_EQ(write(in[1], "x\n", 2), 2);
+  ASSERT_NE(fgets(line, sizeof line, from), nullptr);
+  EXPECT_EQ(Json::parse(line)["event"], "failed");
+  kill(child, SIGTERM);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+  fclose(from);
+  close(in[1]);
+}
+
+}  // namespace
+}  // namespace hwnas::testing

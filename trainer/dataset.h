@@ -1,0 +1,53 @@
+// Data sets of small images, as bytes in memory, read from the files that their authors publish.
+//
+// fashion_mnist, mnist: the four IDX files, plain or .gz (http://yann.lecun.com/exdb/mnist,
+// https://github.com/zalandoresearch/fashion-mnist). cifar10, cifar100: the "binary version"
+// (https://www.cs.toronto.edu/~kriz/cifar.html), in the directory or in the archive's own
+// sub-directory. A search reads the training part only; the test part is for the final report.
+// All functions are thread-safe; values are regular.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "space/network.h"
+
+namespace hwnas {
+
+enum class DataSet { fashion_mnist, mnist, cifar10, cifar100 };
+
+std::string_view to_string(DataSet set);
+std::optional<DataSet> parse_data_set(std::string_view name);
+
+struct Images {
+  Shape shape;  // of one image
+  int classes = 0;
+  std::vector<std::uint8_t> pixels;  // image by image, each channels x height x width
+  std::vector<std::uint8_t> labels;  // one per image, below `classes`
+
+  int size() const { return static_cast<int>(labels.size()); }
+  const std::uint8_t* image(int i) const {
+    return pixels.data() + static_cast<std::int64_t>(i) * shape.elements();
+  }
+};
+
+enum class Part { training, test };
+
+// Throws InputError (one line: file and what is wrong with it): a missing directory or file,
+// corrupt or truncated data, a wrong magic number or size, a label out of range, unequal counts.
+Images load_images(DataSet set, Part part, const std::filesystem::path& directory);
+
+struct Split {
+  Images train, validation;
+};
+
+// Divides `all` in two, the same way for the same seed on every machine, so that both parts hold
+// each class in the same share (to one image). `train_images` caps the training part, also by
+// class. Throws InputError when a part would be empty or the cap exceeds what there is.
+Split split(const Images& all, double validation_share, std::uint64_t seed,
+            std::optional<int> train_images = {});
+
+}  // namespace hwnas

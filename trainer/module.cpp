@@ -1,0 +1,227 @@
+#include "trainer/module.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <stdexcept>
+
+#include "space/rng.h"
+#include "trainer/layer_op.h"
+#include "trainer/norm.h"
+
+namespace hwnas {
+
+using at::Tensor;
+
+struct Module::Impl {
+  Network network;
+  std::vector<std::string> names;  // of layers, a repeated one with a number, as to_toml has it
+  std::vector<std::vector<Tensor>> values;  // per layer, as layer_op.h wants them
+  std::vector<int> last_reader;             // of each layer; -1: the output does not need it
+  std::vector<bool> overwrites;             // activations whose input nobody else looks at
+  std::vector<int> fused;                   // the activation that a norm computes along; 0: none
+  bool training = true;
+};
+
+namespace {
+
+// fan_in of the layer in He's sense; the last linear layer has no rectifier after it, so gain 1.
+Tensor initial_weight(const Layer& layer, Rng* rng) {
+  const bool is_conv = layer.op == Op::conv;
+  const int fan_in = is_conv ? layer.in.channels / layer.groups * layer.kernel_h * layer.kernel_w
+                             : layer.in.channels;
+  const double stddev = std::sqrt((is_conv ? 2.0 : 1.0) / fan_in);
+  Tensor weight = is_conv ? torch::empty({layer.out.channels, layer.in.channels / layer.groups,
+                                          layer.kernel_h, layer.kernel_w})
+                          : torch::empty({layer.out.channels, layer.in.channels});
+  float* at = weight.data_ptr<float>();
+  for (std::int64_t i = 0; rng != nullptr && i < weight.numel(); ++i)
+    at[i] = static_cast<float>(stddev * rng->normal());
+  return weight.requires_grad_();
+}
+
+std::vector<Tensor> initial_values(const Layer& layer, Rng* rng) {
+  const std::int64_t channels = layer.out.channels;
+  if (layer.op == Op::batch_norm) {
+    return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),
+            torch::zeros({channels}), torch::ones({channels})};
+  }
+  if (layer.op != Op::conv && layer.op != Op::linear) return {};
+  return {initial_weight(layer, rng),
+          layer.bias ? torch::zeros({channels}).requires_grad_() : Tensor()};
+}
+
+// Backward of these looks at their inputs only, so a rectifier may overwrite their output.
+bool output_is_spare(Op op) {
+  return op == Op::conv || op == Op::batch_norm || op == Op::add;
+}
+
+std::vector<std::string> unique_names(const Network& network) {
+  std::set<std::string> taken;
+  std::vector<std::string> names;
+  for (const Layer& layer : network.layers()) {
+    std::string name = layer.name;
+    for (int copy = 2; !taken.insert(name).second; ++copy)
+      name = layer.name + "_" + std::to_string(copy);
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<int> find_last_readers(const Network& network) {
+  std::vector<int> last(static_cast<std::size_t>(network.size()), -1);
+  last.back() = network.size();
+  for (int i = network.size() - 1; i > 0; --i) {
+    if (last[static_cast<std::size_t>(i)] < 0) continue;
+    for (const int from : network.inputs(network.layer(i))) {
+      last[static_cast<std::size_t>(from)] = std::max(last[static_cast<std::size_t>(from)], i);
+    }
+  }
+  return last;
+}
+
+std::vector<bool> find_overwrites(const Network& network) {
+  std::vector<int> readers(static_cast<std::size_t>(network.size()), 0);
+  for (const Layer& layer : network.layers()) {
+    for (const int from : network.inputs(layer)) ++readers[static_cast<std::size_t>(from)];
+  }
+  std::vector<bool> overwrites(readers.size(), false);
+  for (int i = 1; i < network.size(); ++i) {
+    const Layer& layer = network.layer(i);
+    const int from = network.inputs(layer)[0];
+    // An add of one term returns the term itself, which others may hold.
+    const bool is_new = network.layer(from).op != Op::add || network.layer(from).input_count > 1;
+    overwrites[static_cast<std::size_t>(i)] = layer.op == Op::activation && is_new &&
+                                              readers[static_cast<std::size_t>(from)] == 1 &&
+                                              output_is_spare(network.layer(from).op);
+  }
+  return overwrites;
+}
+
+std::vector<int> find_fused(const Network& network, const std::vector<bool>& overwrites) {
+  std::vector<int> fused(overwrites.size(), 0);
+  for (int i = 1; i < network.size(); ++i) {
+    const Layer& layer = network.layer(i);
+    const bool rectifier =
+        layer.activation == Activation::relu || layer.activation == Activation::relu6;
+    if (!overwrites[static_cast<std::size_t>(i)] || !rectifier) continue;
+    const int from = network.inputs(layer)[0];
+    if (network.layer(from).op == Op::batch_norm) fused[static_cast<std::size_t>(from)] = i;
+  }
+  return fused;
+}
+
+}  // namespace
+
+Module::Module(Network network, std::optional<std::uint64_t> seed)
+    : impl_(std::make_unique<Impl>()) {
+  if (network.empty()) throw std::invalid_argument("the network has no layers");
+  Rng rng(seed.value_or(0));
+  for (const Layer& layer : network.layers())
+    impl_->values.push_back(initial_values(layer, seed ? &rng : nullptr));
+  impl_->names = unique_names(network);
+  impl_->last_reader = find_last_readers(network);
+  impl_->overwrites = find_overwrites(network);
+  impl_->fused = find_fused(network, impl_->overwrites);
+  impl_->network = std::move(network);
+}
+
+Module::~Module() = default;
+Module::Module(Module&&) noexcept = default;
+Module& Module::operator=(Module&&) noexcept = default;
+
+const Network& Module::network() const {
+  return impl_->network;
+}
+void Module::set_training(bool training) {
+  impl_->training = training;
+}
+
+Tensor Module::forward(const Tensor& images) {
+  return run(images, impl_->network.size());
+}
+
+Tensor Module::logits(const Tensor& images) {
+  const auto layers = impl_->network.layers();
+  const bool softmax = layers.size() > 1 && layers.back().op == Op::softmax;
+  if (!softmax) return run(images, impl_->network.size());
+  return run(images, impl_->network.inputs(layers.back())[0] + 1);
+}
+
+Tensor Module::run(const Tensor& images, int layers) {
+  const Shape& input = impl_->network.input();
+  if (images.size(1) != input.channels) {
+    throw std::invalid_argument("the network reads " + std::to_string(input.channels) +
+                                " channels, the images have " + std::to_string(images.size(1)));
+  }
+  std::vector<Tensor> results(static_cast<std::size_t>(layers)), inputs;
+  results[0] = images;
+  if (images.size(2) != input.height || images.size(3) != input.width) {
+    namespace F = torch::nn::functional;
+    results[0] =
+        F::interpolate(images, F::InterpolateFuncOptions()
+                                   .size(std::vector<std::int64_t>{input.height, input.width})
+                                   .mode(torch::kBilinear)
+                                   .align_corners(false));
+  }
+  for (int i = 1; i < layers; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (impl_->last_reader[at] < 0) continue;
+    const Layer& layer = impl_->network.layer(i);
+    if (results[at].defined()) continue;  // an activation that its norm has computed
+    inputs.clear();
+    for (const int from : impl_->network.inputs(layer))
+      inputs.push_back(results[static_cast<std::size_t>(from)]);
+    if (const int fused = impl_->fused[at]; fused != 0 && fused < layers) {
+      const Activation activation = impl_->network.layer(fused).activation;
+      results[static_cast<std::size_t>(fused)] =
+          norm_activation(inputs[0], impl_->values[at], activation, impl_->training);
+    } else {
+      results[at] =
+          apply(layer, inputs, impl_->values[at], {impl_->training, impl_->overwrites[at]});
+    }
+    for (const int from : impl_->network.inputs(layer)) {
+      if (impl_->last_reader[static_cast<std::size_t>(from)] == i)
+        results[static_cast<std::size_t>(from)].reset();
+    }
+  }
+  return results.back();
+}
+
+void Module::use_channels_last() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, value] : parameters()) {
+    if (value.dim() == 4) value.set_data(value.contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+void Module::move_to_cuda() {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, value] : state()) value.set_data(value.to(at::kCUDA));
+}
+
+NamedTensors Module::state() const {
+  NamedTensors all;
+  for (std::size_t i = 0; i < impl_->values.size(); ++i) {
+    constexpr const char* kSuffixes[] = {".weight", ".bias", ".mean", ".var"};
+    const std::vector<Tensor>& values = impl_->values[i];
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      if (values[k].defined()) {
+        all.emplace_back(impl_->names[i] + kSuffixes[k], values[k]);
+      }
+    }
+  }
+  return all;
+}
+
+NamedTensors Module::parameters() const {
+  NamedTensors trained;
+  for (auto& entry : state()) {
+    if (entry.second.requires_grad()) trained.push_back(std::move(entry));
+  }
+  return trained;
+}
+
+}  // namespace hwnas

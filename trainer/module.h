@@ -1,0 +1,70 @@
+// Module: a Network as trainable LibTorch tensors.
+//
+// Its parameters are exactly those that parameters(Network) counts, named LAYER.weight and
+// LAYER.bias (plus LAYER.mean and LAYER.var of a norm, which are state). Weights start from He's
+// normal distribution (doi:10.1109/ICCV.2015.123), drawn from the seed alone; LibTorch's own
+// generator is never used. Precisions and densities of layers do not change what it computes:
+// float32, dense. Errors: c10::Error of LibTorch where memory or shapes give out. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "space/network.h"
+
+namespace at {
+class Tensor;
+}
+
+namespace hwnas {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+// Torch's header costs 15 s per file: it is named here, included only by those who look inside.
+class Module {
+ public:
+  // Without a seed the weights are left undefined, for load_weights. Throws std::invalid_argument
+  // on an empty network.
+  Module(Network network, std::optional<std::uint64_t> seed);
+  ~Module();
+  Module(Module&&) noexcept;
+  Module& operator=(Module&&) noexcept;
+
+  // images: batch x channels x height x width, resized bilinearly where height or width differ from
+  // the network's input; a difference in channels is std::invalid_argument. Returns batch x
+  // channels x height x width of the last layer, with a final softmax applied (forward) or not
+  // (logits).
+  at::Tensor forward(const at::Tensor& images);
+  at::Tensor logits(const at::Tensor& images);
+
+  const Network& network() const;
+  void set_training(bool training);  // batch statistics or running ones; on at first
+  void use_channels_last();          // weights as height x width x channels
+  void move_to_cuda();
+
+  // Trained values; and these with the running statistics of the norms. Share storage with the
+  // module.
+  NamedTensors parameters() const;
+  NamedTensors state() const;
+
+ private:
+  at::Tensor run(const at::Tensor& images, int layers);
+
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// All values of the module, as a pickled dictionary of tensors that Python's torch.load reads too.
+// Written to a neighbour file and renamed, so that PATH holds all or nothing. Throws
+// std::runtime_error with path and reason.
+void save_weights(const Module& module, const std::filesystem::path& path);
+
+// Throws std::runtime_error: unreadable, or names or shapes are not those of the module's network.
+void load_weights(Module& module, const std::filesystem::path& path);
+
+}  // namespace hwnas

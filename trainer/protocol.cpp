@@ -1,0 +1,206 @@
+#include "trainer/protocol.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "space/input_error.h"
+#include "space/network_file.h"
+
+namespace hwnas {
+namespace {
+
+// Ordered, so that the lines read as the reference lists them.
+using Json = nlohmann::ordered_json;
+
+// Reads a request key by key; a key that nobody asked for is an error in done().
+class Reader {
+ public:
+  explicit Reader(const Json& object) : object_(object) {}
+
+  [[noreturn]] void fail(const std::string& key, std::string_view problem) const {
+    const bool absent = !object_.contains(key);
+    throw InputError("", 0, key,
+                     absent ? "" : object_[key].dump(-1, ' ', true, Json::error_handler_t::replace),
+                     problem);
+  }
+
+  const Json* find(const std::string& key) {
+    asked_.insert(key);
+    const auto found = object_.find(key);
+    return found == object_.end() ? nullptr : &*found;
+  }
+
+  const Json& need(const std::string& key) {
+    const Json* value = find(key);
+    if (value == nullptr) fail(key, "is missing");
+    return *value;
+  }
+
+  std::string string(const std::string& key) {
+    const Json& value = need(key);
+    if (!value.is_string()) fail(key, "expected a string");
+    return value.get<std::string>();
+  }
+
+  int integer(const std::string& key, int low, int high, std::optional<int> fallback = {}) {
+    if (fallback && find(key) == nullptr) return *fallback;
+    const Json& value = need(key);
+    const double number = value.is_number_integer() ? value.get<double>() : std::nan("");
+    if (!(number >= low && number <= high)) {
+      fail(key,
+           "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return static_cast<int>(number);
+  }
+
+  double number(const std::string& key, double low, double high, double fallback) {
+    const Json* value = find(key);
+    if (value == nullptr) return fallback;
+    const double number = value->is_number() ? value->get<double>() : std::nan("");
+    if (!(number >= low && number <= high)) {
+      fail(key, "expected a number from " + Json(low).dump() + " to " + Json(high).dump());
+    }
+    return number;
+  }
+
+  void done() const {
+    const std::vector<std::string> known(asked_.begin(), asked_.end());
+    for (const auto& [key, value] : object_.items()) {
+      if (!asked_.contains(key)) fail(key, "unknown key" + suggestion(key, known));
+    }
+  }
+
+ private:
+  const Json& object_;
+  std::set<std::string> asked_;
+};
+
+std::uint64_t read_seed(Reader& reader) {
+  const std::string text = reader.string("seed");  // JSON numbers are doubles to many readers
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    reader.fail("seed", "expected a whole number below 2^64, as a string");
+  }
+  return seed;
+}
+
+Augment read_augment(Reader& reader, const Shape& image) {
+  Augment augment;
+  const Json* names = reader.find("augment");
+  if (names == nullptr) return augment;
+  if (!names->is_array()) reader.fail("augment", "expected a list of \"flip\", \"crop\"");
+  for (const Json& name : *names) {
+    if (name == "flip") {
+      augment.flip = true;
+    } else if (name == "crop") {
+      augment.crop_pad = image.height >= 32 ? 4 : 2;
+    } else {
+      reader.fail("augment", "expected a list of \"flip\", \"crop\"");
+    }
+  }
+  return augment;
+}
+
+Precision read_precision(Reader& reader) {
+  if (reader.find("precision") == nullptr) return Precision::fp32;
+  const std::string name = reader.string("precision");
+  if (name == "bf16") return Precision::bf16;
+  if (name != "fp32" && name != "auto") reader.fail("precision", "expected fp32, bf16 or auto");
+  return Precision::fp32;
+}
+
+Request read_request(const Json& object, const Shape& image) {
+  Reader reader(object);
+  Request request;
+  if (!reader.need("task").is_number_integer()) reader.fail("task", "expected a whole number");
+  request.task = object["task"].get<std::int64_t>();
+  TrainSettings& settings = request.settings;
+  settings.seed = read_seed(reader);
+  settings.epochs = reader.integer("epochs", 1, 100000);
+  settings.batch = reader.integer("batch", 1, 1 << 20, settings.batch);
+  settings.learning_rate = reader.number("learning_rate", 0, 1e9, settings.learning_rate);
+  settings.warmup = reader.number("warmup", 0, 1, settings.warmup);
+  settings.momentum = reader.number("momentum", 0, 1, settings.momentum);
+  settings.weight_decay = reader.number("weight_decay", 0, 1, settings.weight_decay);
+  settings.label_smoothing = reader.number("label_smoothing", 0, 1, settings.label_smoothing);
+  settings.augment = read_augment(reader, image);
+  settings.precision = read_precision(reader);
+  settings.time_limit_s = reader.number("time_limit_s", 0, 1e9, settings.time_limit_s);
+  if (reader.find("weights") != nullptr) settings.weights = reader.string("weights");
+  const std::string network = reader.string("network");
+  reader.done();
+  request.network = parse_network(network, "network");
+  return request;
+}
+
+std::string line(const Json& object) {
+  return object.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::variant<Request, Refusal> parse_request(std::string_view line, const Shape& image) {
+  const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) return Refusal{{}, "the line is not JSON"};
+  if (!object.is_object()) return Refusal{{}, "the line is not a JSON object"};
+  Refusal refusal;
+  if (const auto task = object.find("task"); task != object.end() && task->is_number_integer()) {
+    refusal.task = task->get<std::int64_t>();
+  }
+  try {
+    return read_request(object, image);
+  } catch (const std::exception& error) {
+    refusal.reason = error.what();
+  }
+  return refusal;
+}
+
+std::string ready_line(const Ready& ready) {
+  const auto [channels, height, width] = ready.input;
+  return line({{"event", "ready"},
+               {"protocol", kProtocolVersion},
+               {"data_set", ready.data_set},
+               {"input", {channels, height, width}},
+               {"classes", ready.classes},
+               {"train_images", ready.train_images},
+               {"validation_images", ready.validation_images},
+               {"torch", ready.torch},
+               {"device", ready.device},
+               {"threads", ready.threads}});
+}
+
+std::string epoch_line(std::int64_t task, const EpochReport& report) {
+  return line({{"event", "epoch"},
+               {"task", task},
+               {"epoch", report.epoch},
+               {"epochs", report.epochs},
+               {"loss", report.loss},
+               {"accuracy", report.accuracy},
+               {"images_per_s", report.images_per_s},
+               {"seconds", report.seconds}});
+}
+
+std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
+  if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
+  const TrainResult& result = outcome.result;
+  return line({{"event", "done"},
+               {"task", task},
+               {"accuracy", result.accuracy},
+               {"stddev", result.stddev},
+               {"loss", result.loss},
+               {"epochs", result.curve.size()},
+               {"parameters", result.parameters},
+               {"images", result.images},
+               {"seconds", result.seconds}});
+}
+
+std::string refusal_line(const Refusal& refusal) {
+  const Json task = refusal.task ? Json(*refusal.task) : Json(nullptr);
+  return line({{"event", "failed"}, {"task", task}, {"reason", refusal.reason}});
+}
+
+}  // namespace hwnas

@@ -1,0 +1,29 @@
+// Sgd: stochastic gradient descent with Nesterov momentum, as torch::optim::SGD computes it.
+//
+// v = momentum * v + g + decay * w;  w -= rate * (g + decay * w + momentum * v), with v starting as
+// the first gradient (Sutskever et al., ICML 2013). Weights of conv and linear decay, norms and
+// biases don't. On the CPU one fused pass per tensor without LibTorch's dispatch, which for nets of
+// some thousand weights costs more than the arithmetic. Not thread-safe.
+#pragma once
+
+#include <memory>
+
+#include "trainer/module.h"
+
+namespace hwnas {
+
+class Sgd {
+ public:
+  Sgd(const Module& module, double momentum, double weight_decay);
+  ~Sgd();
+
+  void step(double learning_rate);  // parameters without a gradient stay as they are
+  void zero_grad();
+
+ private:
+  struct Slot;
+  std::vector<Slot> slots_;
+  double momentum_;
+};
+
+}  // namespace hwnas

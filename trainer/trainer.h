@@ -1,0 +1,99 @@
+// Trainer: how good does a network get on a data set within a budget?
+//
+//   Trainer trainer(split(load_images(DataSet::mnist, Part::training, dir), 0.1, 1), Device::cpu);
+//   TrainOutcome outcome = trainer.train(network, {.epochs = 2, .seed = 7});
+//   if (outcome.failure.empty()) use(outcome.result.accuracy);
+//
+// Times are seconds of wall clock, accuracies shares in [0, 1]. A training that goes wrong is a
+// value with its reason. With one thread the result depends on network, data, settings and nothing
+// else; the number of threads is the process's (set_threads). One Trainer may train one network at
+// a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "space/network.h"
+#include "trainer/batcher.h"
+#include "trainer/dataset.h"
+
+namespace hwnas {
+
+enum class Device { cpu, cuda };
+enum class Precision { fp32, bf16 };  // bf16: autocast of conv and linear; weights stay float32
+
+struct TrainSettings {
+  int epochs = 1;
+  int batch = 128;             // images; more than there are: all
+  double learning_rate = 0.1;  // peak of the one-cycle schedule (schedule.h)
+  double warmup = 0.3;         // share of the steps before the peak
+  double momentum = 0.9;       // Nesterov
+  double weight_decay = 5e-4;  // of conv and linear weights
+  double label_smoothing = 0;
+  Augment augment;
+  Precision precision = Precision::fp32;
+  bool channels_last = true;
+  double time_limit_s = 0;        // 0: none
+  std::uint64_t seed = 0;         // of weights, order and augmentation
+  std::filesystem::path weights;  // empty: not saved
+};
+
+struct EpochReport {
+  int epoch = 0, epochs = 0;  // from 1
+  double loss = 0;            // mean over the epoch's batches, on the way (SoTL-E)
+  double accuracy = 0;        // on the validation part
+  double images_per_s = 0;    // of the training alone
+  double seconds = 0;         // training and validation of this epoch
+};
+
+struct TrainResult {
+  double accuracy = 0;  // on the validation part, after the last epoch
+  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n)
+  double loss = 0;      // of the last epoch
+  std::vector<EpochReport> curve;
+  std::int64_t parameters = 0;
+  std::int64_t images = 0;  // trained on, repetitions counted
+  double seconds = 0;       // all of it, initialisation and saving included
+};
+
+struct TrainOutcome {
+  TrainResult result;
+  std::string failure;  // empty: trained; else the reason, one line
+};
+
+class Trainer {
+ public:
+  // Throws InputError for Device::cuda on a machine or LibTorch without it.
+  Trainer(Split data, Device device);
+  ~Trainer();
+
+  // Failures: input channels or classes that are not the data's, a loss that is not finite, the
+  // time limit, memory, weights that cannot be written.
+  TrainOutcome train(const Network& network, const TrainSettings& settings,
+                     const std::function<void(const EpochReport&)>& on_epoch = {}) const;
+
+  // Accuracy on `images` of a network with weights saved by train(), normalised as this trainer's
+  // training part. Throws std::runtime_error where the weights do not fit.
+  double evaluate(const Network& network, const std::filesystem::path& weights,
+                  const Images& images) const;
+
+  const Split& data() const { return data_; }
+  Device device() const { return device_; }
+
+ private:
+  Split data_;
+  Device device_;
+  Normalisation normalisation_;
+};
+
+// Intra-op threads of this process, for LibTorch and for the BLAS below it.
+void set_threads(int threads);
+
+bool cuda_available();
+std::string torch_version();  // "1.13.1"
+
+}  // namespace hwnas
