@@ -4,6 +4,7 @@
 // where what is in brackets has m-1 dimensions, because every later point, clipped to p_i, agrees
 // with it in the last objective (WFG, While et al. 2012).
 #include <algorithm>
+#include <cmath>
 #include <cassert>
 #include <numeric>
 
