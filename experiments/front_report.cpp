@@ -32,14 +32,19 @@ std::vector<double> matrix(const std::vector<Trial>& front, const std::vector<Ob
   return points;
 }
 
-double scaled_hypervolume(const std::vector<double>& points, const StudyInfo& info) {
-  double box = 1;
-  for (std::size_t j = 0; j < info.reference.size(); ++j) box *= info.reference[j] - info.ideal[j];
-  return box > 0 ? hypervolume(points, info.reference) / box : 0;
-}
-
 std::string bound_text(const Objective& o) {
   return to_text(o.key) + (maximised(o.key.metric) ? " \u2265 " : " \u2264 ") + format_quantity(*o.bound, unit(o.key.metric));
+}
+
+// " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": from the ideal to the reference.
+std::string box_text(const std::vector<Objective>& axes, const StudyInfo& info) {
+  std::string text;
+  for (std::size_t i = 0; i < axes.size() && i < info.reference.size() && i < info.ideal.size(); ++i) {
+    const Unit u = unit(axes[i].key.metric);
+    text += (i ? ", " : " ") + to_text(axes[i].key) + " " + format_quantity(axes[i].restored(info.ideal[i]), u) + " to " +
+            format_quantity(axes[i].restored(info.reference[i]), u);
+  }
+  return text;
 }
 
 std::string why_empty(const Study& study) {
@@ -81,7 +86,7 @@ FrontReport report_front(const Study& study) {
   });
   const std::vector<double> points = matrix(report.front, axes);
   report.knee = knee(points, static_cast<int>(axes.size()));
-  report.hypervolume = scaled_hypervolume(points, study.info());
+  report.hypervolume = hypervolume_share(points, study.info().ideal, study.info().reference);
   return report;
 }
 
@@ -99,6 +104,7 @@ std::string value_text(const Measurement& m) {
 
 std::string to_text(const FrontReport& report, const Study& study) {
   if (report.front.empty()) return why_empty(study);
+  const std::vector<Objective> axes = optimised(report.objectives);
   Table table;
   table.column("trial");
   std::vector<MetricKey> keys;
@@ -127,7 +133,8 @@ std::string to_text(const FrontReport& report, const Study& study) {
     table.row(std::move(cells));
   }
   std::ostringstream out;
-  out << table << report.front.size() << " on the front, hypervolume " << format_quantity(report.hypervolume, Unit::none) << " of 1\n";
+  out << table << report.front.size() << " on the front, hypervolume " << format_quantity(report.hypervolume, Unit::none)
+      << " of the box" << box_text(axes, study.info()) << '\n';
   std::string bounds;
   for (const Objective& o : report.objectives) {
     if (o.bound) bounds += (bounds.empty() ? "bounds: " : ", ") + bound_text(o);

@@ -95,6 +95,10 @@ void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) 
   } else {
     line += std::string(to_string(trial.state)) + ": " + trial.reason;
   }
+  // A search without training ends thousands of trials a second: show what can be read.
+  const auto now = std::chrono::steady_clock::now();
+  if (now - shown_ < std::chrono::milliseconds(20)) return;
+  shown_ = now;
   erase();
   std::fprintf(stderr, "%s\n", line.c_str());
   if (!terminal_ && trial.id % 10 == 9) std::fprintf(stderr, "  %s\n", status().c_str());

@@ -33,6 +33,7 @@ class ProgressPrinter : public RunListener {
   bool terminal_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point shown_;  // the last line of a trial
   Progress progress_;
   std::map<TrialId, EpochReport> training_;
   std::string best_;

@@ -166,4 +166,19 @@ double hypervolume(std::span<const double> points, std::span<const double> refer
   return volume(inside, reference);
 }
 
+double hypervolume_share(std::span<const double> points, std::span<const double> ideal,
+                         std::span<const double> reference) {
+  const std::size_t m = reference.size();
+  if (m == 0 || ideal.size() != m) return 0;
+  for (std::size_t j = 0; j < m; ++j) {
+    if (!std::isfinite(ideal[j]) || !std::isfinite(reference[j]) || !(reference[j] > ideal[j])) return 0;
+  }
+  std::vector<double> scaled(points.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const std::size_t j = i % m;
+    scaled[i] = std::max(0.0, (points[i] - ideal[j]) / (reference[j] - ideal[j]));
+  }
+  return hypervolume(scaled, std::vector<double>(m, 1.0));
+}
+
 }  // namespace hwnas

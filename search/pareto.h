@@ -30,6 +30,11 @@ std::vector<double> crowding_distance(std::span<const double> points, int m);
 // O(n^2 log n), more by exclusive volumes (WFG, While et al. 2012, doi:10.1109/TEVC.2010.2077298).
 double hypervolume(std::span<const double> points, std::span<const double> reference);
 
+// Hypervolume as a share of the box between `ideal` and `reference` (m values each), from 0 to 1:
+// points beyond the ideal count as if on it. 0 where the box is not finite or has no width.
+double hypervolume_share(std::span<const double> points, std::span<const double> ideal,
+                         std::span<const double> reference);
+
 // The knee of a front: with every objective scaled to [0, 1], the point farthest below the plane
 // through the unit points, which for two objectives is the line through the front's extremes (Das
 // 1999, doi:10.1007/s001580050111). That is the smallest sum; ties: the first. -1 for no points.

@@ -33,17 +33,7 @@ void FrontTracker::add(std::span<const double> point) {
 double FrontTracker::hypervolume() {
   if (!changed_) return hypervolume_;
   changed_ = false;
-  const std::size_t m = points_.size() / size_;
-  if (ideal_.size() != m || reference_.size() != m) return 0;
-  for (std::size_t j = 0; j < m; ++j) {
-    if (!std::isfinite(ideal_[j]) || !(reference_[j] > ideal_[j])) return 0;
-  }
-  std::vector<double> scaled(points_.size());
-  for (std::size_t i = 0; i < points_.size(); ++i) {
-    const std::size_t j = i % m;
-    scaled[i] = std::max(0.0, (points_[i] - ideal_[j]) / (reference_[j] - ideal_[j]));
-  }
-  return hypervolume_ = hwnas::hypervolume(scaled, std::vector<double>(m, 1.0));
+  return hypervolume_ = hypervolume_share(points_, ideal_, reference_);
 }
 
 }  // namespace hwnas
