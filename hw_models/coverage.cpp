@@ -1,0 +1,133 @@
+#include "hw_models/device_file.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace hwnas {
+namespace {
+
+constexpr std::array kFusable{Op::batch_norm, Op::activation, Op::add};
+
+std::vector<std::string> op_names() {
+  std::vector<std::string> names;
+  for (int i = 1; i <= static_cast<int>(Op::zero); ++i)
+    names.emplace_back(to_string(static_cast<Op>(i)));
+  return names;
+}
+
+std::uint32_t bit(Op op) {
+  return std::uint32_t{1} << static_cast<unsigned>(op);
+}
+
+}  // namespace
+
+Coverage Coverage::read(const TomlTable& file, std::string device) {
+  const TomlTable table = cited_section(file, "coverage");
+  Coverage coverage;
+  coverage.device_ = std::move(device);
+  for (auto& row : coverage.row_) row.fill(-1);
+  coverage.first_row_.fill(-1);
+  for (const std::string& name : table.strings("ops")) {
+    const auto op = parse_op(name);
+    if (!op || *op == Op::input)
+      throw table.error("ops", "no such op '" + name + "'" + suggestion(name, op_names()));
+    coverage.ops_ |= bit(*op);
+  }
+  if (coverage.ops_ == 0) throw table.error("ops", "expected a list of the ops that it runs");
+  coverage.ops_ |= bit(Op::input);
+  for (const std::string& name : table.strings("fused")) {
+    const auto op = parse_op(name);
+    if (!op || std::find(kFusable.begin(), kFusable.end(), *op) == kFusable.end())
+      throw table.error("fused", "cannot fuse '" + name + "'; known: batch_norm, activation, add");
+    if (*op == Op::batch_norm) coverage.fusion.batch_norm = true;
+    if (*op == Op::activation) coverage.fusion.activation = true;
+    if (*op == Op::add) coverage.fusion.add = true;
+  }
+  table.done();
+  return coverage;
+}
+
+void Coverage::add_precision(const TomlTable& table) {
+  const auto weight_bits = static_cast<int>(table.integer("weight_bits", 1, 32));
+  const auto activation_bits = static_cast<int>(table.integer("activation_bits", 1, 32));
+  const auto w = static_cast<std::size_t>(weight_bits);
+  const auto a = static_cast<std::size_t>(activation_bits);
+  if (row_[w][a] >= 0) throw table.error("weight_bits", "this precision is given twice");
+  row_[w][a] = static_cast<std::int8_t>(bits_.size());
+  if (first_row_[a] < 0) first_row_[a] = row_[w][a];
+  bits_.emplace_back(weight_bits, activation_bits);
+}
+
+int Coverage::precision(const Network& network, const Layer& layer) const {
+  if (!has_weights(op_class(layer))) return first_row_[layer.activation_bits];
+  return row_[layer.weight_bits][network.layer(network.inputs(layer)[0]).activation_bits];
+}
+
+std::string Coverage::covered_bits() const {
+  std::string text;
+  for (const auto& [weights, activations] : bits_) {
+    if (!text.empty()) text += " or ";
+    if (weights == activations) {
+      text += std::to_string(weights) + "-bit weights and activations";
+    } else {
+      text += std::to_string(weights) + "-bit weights with " + std::to_string(activations) +
+              "-bit activations";
+    }
+  }
+  return text;
+}
+
+std::string Coverage::covered_ops() const {
+  std::string text;
+  for (const std::string& name : op_names()) {
+    if (!(ops_ & bit(*parse_op(name)))) continue;
+    if (!text.empty()) text += ", ";
+    text += name;
+  }
+  return text;
+}
+
+std::optional<std::string> Coverage::bits_refusal(const Network& network,
+                                                  const Layer& layer) const {
+  const auto known = [](int bits) { return bits >= 1 && bits < static_cast<int>(kBits); };
+  const std::string who = device_ + " runs " + covered_bits() + "; layer '" + layer.name + "' (" +
+                          std::string(to_string(layer.op)) + ") ";
+  if (has_weights(op_class(layer))) {
+    const int input_bits = network.layer(network.inputs(layer)[0]).activation_bits;
+    if (!known(layer.weight_bits) || !known(input_bits) ||
+        row_[layer.weight_bits][static_cast<std::size_t>(input_bits)] < 0) {
+      return who + "has " + std::to_string(layer.weight_bits) + "/" + std::to_string(input_bits);
+    }
+  }
+  return who + "gives " + std::to_string(layer.activation_bits) + "-bit activations";
+}
+
+std::optional<std::string> Coverage::refusal(const Candidate& candidate) const {
+  const Network& network = candidate.network;
+  const double share = candidate.deployment.clock_share;
+  if (!(share > 0 && share <= 1)) {
+    std::ostringstream text;
+    text << "clock_share " << share << " is not in (0, 1]";
+    return text.str();
+  }
+  if (candidate.deployment.batch < 1)
+    return "batch " + std::to_string(candidate.deployment.batch) + " is not at least 1";
+  if (network.size() < 2) return "the network has no layers";
+  for (int i = 1; i < network.size(); ++i) {
+    const Layer& layer = network.layer(i);
+    if (!(ops_ & bit(layer.op))) {
+      return device_ + " does not cover op '" + std::string(to_string(layer.op)) + "' of layer '" +
+             layer.name + "'; it covers " + covered_ops();
+    }
+    const bool weighted = layer.op == Op::conv || layer.op == Op::linear;
+    const int input_bits = network.layer(network.inputs(layer)[0]).activation_bits;
+    const bool covered =
+        layer.activation_bits < kBits && first_row_[layer.activation_bits] >= 0 &&
+        (!weighted || (layer.weight_bits < kBits && input_bits < static_cast<int>(kBits) &&
+                       row_[layer.weight_bits][static_cast<std::size_t>(input_bits)] >= 0));
+    if (!covered) return bits_refusal(network, layer);
+  }
+  return std::nullopt;
+}
+
+}  // namespace hwnas

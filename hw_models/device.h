@@ -1,0 +1,64 @@
+// Device: one description file (TOML): constants with unit, source and date, and the model family
+// that reads them. The format, section by section, is in hw_models/README.md.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hw_models/cost_model.h"
+
+namespace hwnas {
+
+enum class Family : std::uint8_t { roofline, microcontroller };
+std::string_view to_string(Family family);
+
+// A published figure that the model of a device is held against.
+struct Validation {
+  std::string network;  // of the zoo, "resnet8"
+  std::string metric;   // latency_s, energy_j, throughput_per_s, peak_memory_bytes, storage_bytes
+  int batch = 1;
+  int weight_bits = 8, activation_bits = 8;
+  double value = 0;      // in the unit that the metric names
+  double tolerance = 0;  // relative error within which the model is held to it
+  std::string note;      // why it is off, where it is
+  std::string source, date;
+};
+
+class Device {
+ public:
+  std::string name;         // "stm32h743", the file's stem
+  std::string description;  // one line for people
+  Family family = Family::roofline;
+  Confidence confidence = Confidence::D;
+  std::string text;  // the whole file, for the study
+  std::string file;  // where it was read
+  std::vector<Validation> validation;
+
+  // What its memories hold, of activations and of weights with code; 0: no limit worth a bound.
+  std::int64_t memory_capacity_bytes = 0;
+  std::int64_t storage_capacity_bytes = 0;
+
+  // Immutable, shared by all copies of the device; never null after load or parse.
+  std::shared_ptr<const CostModel> model;
+
+  // Throw InputError (file, line, key, value, nearest match) on unknown or missing keys, wrong
+  // units and impossible values.
+  static Device load(const std::filesystem::path& path);
+  static Device parse(std::string_view text, std::string_view file_name);
+};
+
+// One constant of a device file, for `hwnas devices show`.
+struct DeviceConstant {
+  std::string key;     // "memory.sram_bytes"
+  std::string value;   // as in the file
+  std::string source;  // of its section
+  std::string date;
+};
+std::vector<DeviceConstant> constants(const Device& device);
+
+}  // namespace hwnas

@@ -1,0 +1,29 @@
+// Peak activation memory of a network by liveness, at the best topological order found.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "space/network.h"
+
+namespace hwnas {
+
+// How a runtime lays out its tensors.
+struct MemoryRules {
+  bool in_place_elementwise = true;   // activation, norm, add and multiply write over their input
+  bool in_place_depthwise = false;    // a depthwise conv needs its input and one more channel plane
+  bool padding_materialised = false;  // a padded copy of a padded conv's input exists while it runs
+};
+
+struct MemoryPlan {
+  std::int64_t peak_bytes = 0;
+  int peak_layer = 0;                    // index of the layer at which the peak occurs
+  std::vector<int> order;                // layer indices, a topological order
+  std::vector<std::int64_t> live_bytes;  // for each layer index, bytes alive while it runs
+};
+
+// Bytes at each layer's activation_bits, times `batch`. Chains are exact; graphs with branches are
+// searched exactly while small and greedily beyond (says so in memory_plan.cpp).
+MemoryPlan plan_memory(const Network& network, const MemoryRules& rules, int batch = 1);
+
+}  // namespace hwnas
