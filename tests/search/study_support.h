@@ -26,7 +26,7 @@ inline std::string error_of(const std::function<void()>& action) {
   return "";
 }
 
-inline Study make(const fs::path& path, const StudyInfo& info = info(settings(10))) {
+inline Study make(const fs::path& path, const StudyInfo& info = toy::info(settings(10))) {
   return Study::create_or_resume(path, info, devices());
 }
 
