@@ -51,7 +51,8 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   } catch (const po::unknown_option& error) {
     std::vector<std::string> known;
     for (const auto& option : options_.options()) known.push_back("--" + option->long_name());
-    throw InputError(error.get_option_name() + ": no such option" + suggestion(error.get_option_name(), known));
+    throw InputError(error.get_option_name() + ": no such option" +
+                     suggestion(error.get_option_name(), known));
   } catch (const po::too_many_positional_options_error&) {
     throw InputError("too many arguments; usage: " + usage_);
   } catch (const po::error& error) {
@@ -67,14 +68,17 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   return true;
 }
 
-std::optional<std::int64_t> CommandLine::integer(const std::string& name, std::int64_t low, std::int64_t high) const {
+std::optional<std::int64_t> CommandLine::integer(const std::string& name, std::int64_t low,
+                                                 std::int64_t high) const {
   if (!has(name)) return std::nullopt;
   const std::string text = get(name);
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high) return value;
-  throw InputError("", 0, "--" + name, text,
-                   "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
+    return value;
+  throw InputError(
+      "", 0, "--" + name, text,
+      "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
 }
 
 }  // namespace hwnas

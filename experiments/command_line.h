@@ -19,13 +19,14 @@ class CommandLine {
   CommandLine& value(const char* name, const char* argument, const char* help);
   CommandLine& positional(const char* name, const char* help, bool required = true);
 
-  // False where --help was asked for (and printed). Throws InputError on unknown or repeated options
-  // and on missing or superfluous arguments.
+  // False where --help was asked for (and printed). Throws InputError on unknown or repeated
+  // options and on missing or superfluous arguments.
   bool parse(const std::vector<std::string>& arguments);
 
   bool has(const std::string& name) const { return values_.count(name) > 0; }
   std::string get(const std::string& name) const { return values_[name].as<std::string>(); }
-  std::optional<std::int64_t> integer(const std::string& name, std::int64_t low, std::int64_t high) const;
+  std::optional<std::int64_t> integer(const std::string& name, std::int64_t low,
+                                      std::int64_t high) const;
 
  private:
   struct Positional {

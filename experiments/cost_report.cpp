@@ -11,7 +11,9 @@ namespace hwnas {
 
 void print_layers(std::ostream& out, const Network& network, const Cost& cost, std::size_t most) {
   std::vector<LayerCost> rows = cost.layers;
-  std::stable_sort(rows.begin(), rows.end(), [](const LayerCost& a, const LayerCost& b) { return a.latency_s > b.latency_s; });
+  std::stable_sort(rows.begin(), rows.end(), [](const LayerCost& a, const LayerCost& b) {
+    return a.latency_s > b.latency_s;
+  });
   if (rows.size() > most) rows.resize(most);
   Table table;
   table.column("layer", Table::Align::left);
@@ -26,9 +28,12 @@ void print_layers(std::ostream& out, const Network& network, const Cost& cost, s
     const Layer& layer = network.layer(row.layer);
     char share[16];
     std::snprintf(share, sizeof share, "%.1f %%", 100 * row.latency_s / cost.latency_s);
-    table.row({layer.name, to_text(layer.out), format_quantity(static_cast<double>(row.macs), Unit::count),
-               format_quantity(row.latency_s, Unit::second), share, format_quantity(row.energy_j, Unit::joule),
-               format_quantity(static_cast<double>(row.live_bytes), Unit::byte), std::string(to_string(row.bound))});
+    table.row({layer.name, to_text(layer.out),
+               format_quantity(static_cast<double>(row.macs), Unit::count),
+               format_quantity(row.latency_s, Unit::second), share,
+               format_quantity(row.energy_j, Unit::joule),
+               format_quantity(static_cast<double>(row.live_bytes), Unit::byte),
+               std::string(to_string(row.bound))});
   }
   out << table;
 }

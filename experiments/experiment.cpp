@@ -15,11 +15,13 @@ namespace hwnas {
 namespace {
 
 bool named(const std::vector<Objective>& objectives, const std::string& device) {
-  return std::any_of(objectives.begin(), objectives.end(), [&](const Objective& o) { return o.key.device == device; });
+  return std::any_of(objectives.begin(), objectives.end(),
+                     [&](const Objective& o) { return o.key.device == device; });
 }
 
 // What a device's memories allow is a bound of every run that aims at the device.
-void add_capacity(std::vector<Objective>& objectives, const Device& device, Metric metric, std::int64_t capacity) {
+void add_capacity(std::vector<Objective>& objectives, const Device& device, Metric metric,
+                  std::int64_t capacity) {
   if (capacity <= 0) return;
   const MetricKey key{metric, device.name};
   const auto bound = static_cast<double>(capacity);
@@ -44,7 +46,8 @@ std::string identity(const StudyInfo& info, const std::vector<Device>& devices) 
     mix(device.name);
     mix(device.text);
   }
-  for (const int n : {info.task.input.channels, info.task.input.height, info.task.input.width, info.task.classes}) {
+  for (const int n : {info.task.input.channels, info.task.input.height, info.task.input.width,
+                      info.task.classes}) {
     hash = hash_combine(hash, static_cast<std::uint64_t>(n));
   }
   char digits[17];
@@ -54,8 +57,10 @@ std::string identity(const StudyInfo& info, const std::vector<Device>& devices) 
 
 std::string bound_report(const SurveyedBound& b) {
   const Unit u = unit(b.objective.key.metric);
-  return to_text(b.objective.key) + " must be at " + (maximised(b.objective.key.metric) ? "least " : "most ") +
-         format_quantity(*b.objective.bound, u) + ", nearest found " + format_quantity(b.nearest, u) +
+  return to_text(b.objective.key) + " must be at " +
+         (maximised(b.objective.key.metric) ? "least " : "most ") +
+         format_quantity(*b.objective.bound, u) + ", nearest found " +
+         format_quantity(b.nearest, u) +
          (b.best != b.nearest ? " (alone " + format_quantity(b.best, u) + ")" : "");
 }
 
@@ -64,13 +69,16 @@ std::string bound_report(const SurveyedBound& b) {
 Materials load_materials(const RunConfig& config) {
   Materials materials;
   const std::filesystem::path base = std::filesystem::path(config.file).parent_path();
-  const auto beside = [&base](const std::string& name) {  // a relative path is relative to the config
-    const std::filesystem::path file(name);
-    return name.find('/') != std::string::npos && file.is_relative() ? (base / file).string() : name;
-  };
+  const auto beside =
+      [&base](const std::string& name) {  // a relative path is relative to the config
+        const std::filesystem::path file(name);
+        return name.find('/') != std::string::npos && file.is_relative() ? (base / file).string()
+                                                                         : name;
+      };
   materials.space_file = find_file(LibraryShelf::spaces, beside(config.space)).string();
   materials.space_text = TomlTable::parse_file(materials.space_file).text();
-  for (const std::string& name : config.devices) materials.devices.push_back(find_device(beside(name)));
+  for (const std::string& name : config.devices)
+    materials.devices.push_back(find_device(beside(name)));
   return materials;
 }
 
@@ -90,12 +98,15 @@ std::filesystem::path files_folder(const std::filesystem::path& study) {
 }
 
 SearchSpace stored_space(const Study& study) {
-  return SearchSpace::parse(study.info().space, "space of study '" + study.info().name + "'", study.info().task);
+  return SearchSpace::parse(study.info().space, "space of study '" + study.info().name + "'",
+                            study.info().task);
 }
 
 Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
                        TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill)
-    : config_(std::move(config)), materials_(std::move(materials)), study_path_(std::move(study_path)),
+    : config_(std::move(config)),
+      materials_(std::move(materials)),
+      study_path_(std::move(study_path)),
       objectives_(config_.objectives) {
   // The space is read before a trainer is started: its mistakes are the cheapest to find.
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file);
@@ -104,12 +115,13 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
     const bool required = named(config_.objectives, device.name);
     priced.push_back({device, required});
     if (!required) continue;
-    add_capacity(objectives_, device, Metric::memory, device.memory_capacity_bytes);
-    add_capacity(objectives_, device, Metric::storage, device.storage_capacity_bytes);
+    add_capacity(objectives_, device, Metric::memory, device.model->capacity().memory_bytes);
+    add_capacity(objectives_, device, Metric::storage, device.model->capacity().storage_bytes);
   }
   costs_ = cost_evaluator(std::move(priced), machine_threads());
   if (!config_.training) return;
-  training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), std::move(on_epoch), std::move(kill));
+  training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_),
+                                                 std::move(on_epoch), std::move(kill));
   greeting_ = training_->greet();
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
 }
@@ -118,14 +130,17 @@ Survey Experiment::look(std::stop_token stop) {
   Survey found = survey(*space_, *costs_, objectives_, config_.seed, stop);
   if (stop.stop_requested() || found.any_feasible) return found;
   if (!found.first_failure.empty() && found.bounds.empty()) {
-    throw InputError(config_.file, 0, "", "", "no candidate of space '" + space_->name() + "' can be evaluated: " + found.first_failure);
+    throw InputError(
+        config_.file, 0, "", "",
+        "no candidate of space '" + space_->name() + "' can be evaluated: " + found.first_failure);
   }
   std::string binding;
   for (const SurveyedBound& b : found.bounds) {
     if (b.binding) binding += (binding.empty() ? "" : "; ") + bound_report(b);
   }
-  throw InputError(config_.file, 0, "", "", "none of " + std::to_string(found.looked_at) + " candidates of space '" +
-                                                space_->name() + "' meets the bounds: " + binding);
+  throw InputError(config_.file, 0, "", "",
+                   "none of " + std::to_string(found.looked_at) + " candidates of space '" +
+                       space_->name() + "' meets the bounds: " + binding);
 }
 
 StudyInfo Experiment::study_info(const Survey& survey) const {
@@ -152,16 +167,20 @@ Study Experiment::open_study(const Survey& survey) const {
   if (training_) {
     std::error_code error;
     std::filesystem::create_directories(files_folder(study_path_), error);
-    if (error) throw InputError(files_folder(study_path_).string(), 0, "", "", "cannot be created: " + error.message());
+    if (error)
+      throw InputError(files_folder(study_path_).string(), 0, "", "",
+                       "cannot be created: " + error.message());
   }
   return study;
 }
 
-Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listener, std::stop_token stop) {
+Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listener,
+                        std::stop_token stop) {
   SearcherOptions options = config_.search;
   options.cardinalities = space_->cardinalities();
   options.seed = config_.seed;
-  options.objectives = static_cast<int>(std::count_if(objectives_.begin(), objectives_.end(), [](const Objective& o) { return o.optimised; }));
+  options.objectives = static_cast<int>(std::count_if(
+      objectives_.begin(), objectives_.end(), [](const Objective& o) { return o.optimised; }));
   const std::unique_ptr<Searcher> searcher = make_searcher(options);
   Plan plan{costs_.get()};
   if (training_) plan.push_back(training_.get());

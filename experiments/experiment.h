@@ -31,7 +31,8 @@ SearchSpace stored_space(const Study& study);
 
 class Experiment {
  public:
-  // Loads and checks everything, starts a trainer where there is something to train. Throws InputError.
+  // Loads and checks everything, starts a trainer where there is something to train. Throws
+  // InputError.
   Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
              TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill);
 

@@ -24,7 +24,8 @@ std::vector<Objective> optimised(const std::vector<Objective>& objectives) {
 }
 
 // Minimised values of the front, row-major.
-std::vector<double> matrix(const std::vector<Trial>& front, const std::vector<Objective>& objectives) {
+std::vector<double> matrix(const std::vector<Trial>& front,
+                           const std::vector<Objective>& objectives) {
   std::vector<double> points;
   for (const Trial& trial : front) {
     for (const Objective& o : objectives) points.push_back(o.minimised(find(trial, o.key)->value));
@@ -33,15 +34,18 @@ std::vector<double> matrix(const std::vector<Trial>& front, const std::vector<Ob
 }
 
 std::string bound_text(const Objective& o) {
-  return to_text(o.key) + (maximised(o.key.metric) ? " \u2265 " : " \u2264 ") + format_quantity(*o.bound, unit(o.key.metric));
+  return to_text(o.key) + (maximised(o.key.metric) ? " \u2265 " : " \u2264 ") +
+         format_quantity(*o.bound, unit(o.key.metric));
 }
 
 // " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": from the ideal to the reference.
 std::string box_text(const std::vector<Objective>& axes, const StudyInfo& info) {
   std::string text;
-  for (std::size_t i = 0; i < axes.size() && i < info.reference.size() && i < info.ideal.size(); ++i) {
+  for (std::size_t i = 0; i < axes.size() && i < info.reference.size() && i < info.ideal.size();
+       ++i) {
     const Unit u = unit(axes[i].key.metric);
-    text += (i ? ", " : " ") + to_text(axes[i].key) + " " + format_quantity(axes[i].restored(info.ideal[i]), u) + " to " +
+    text += (i ? ", " : " ") + to_text(axes[i].key) + " " +
+            format_quantity(axes[i].restored(info.ideal[i]), u) + " to " +
             format_quantity(axes[i].restored(info.reference[i]), u);
   }
   return text;
@@ -51,8 +55,9 @@ std::string why_empty(const Study& study) {
   const std::vector<Trial> trials = study.trials();
   const TrialCounts counts = count_states(trials);
   std::string text = "no trial is complete yet: " + std::to_string(trials.size()) + " trials, " +
-                     std::to_string(counts.infeasible) + " infeasible, " + std::to_string(counts.failed) + " failed, " +
-                     std::to_string(counts.running) + " unfinished\n";
+                     std::to_string(counts.infeasible) + " infeasible, " +
+                     std::to_string(counts.failed) + " failed, " + std::to_string(counts.running) +
+                     " unfinished\n";
   for (auto it = trials.rbegin(); it != trials.rend(); ++it) {
     if (it->reason.empty()) continue;
     text += "last reason (trial " + std::to_string(it->id) + "): " + it->reason + "\n";
@@ -67,10 +72,18 @@ TrialCounts count_states(const std::vector<Trial>& trials) {
   TrialCounts counts;
   for (const Trial& trial : trials) {
     switch (trial.state) {
-      case TrialState::complete: ++counts.complete; break;
-      case TrialState::infeasible: ++counts.infeasible; break;
-      case TrialState::failed: ++counts.failed; break;
-      case TrialState::running: ++counts.running; break;
+      case TrialState::complete:
+        ++counts.complete;
+        break;
+      case TrialState::infeasible:
+        ++counts.infeasible;
+        break;
+      case TrialState::failed:
+        ++counts.failed;
+        break;
+      case TrialState::running:
+        ++counts.running;
+        break;
     }
   }
   return counts;
@@ -81,9 +94,11 @@ FrontReport report_front(const Study& study) {
   report.objectives = study.info().objectives;
   report.front = study.front();
   const std::vector<Objective> axes = optimised(report.objectives);
-  std::stable_sort(report.front.begin(), report.front.end(), [&axes](const Trial& a, const Trial& b) {
-    return axes[0].minimised(find(a, axes[0].key)->value) < axes[0].minimised(find(b, axes[0].key)->value);
-  });
+  std::stable_sort(report.front.begin(), report.front.end(),
+                   [&axes](const Trial& a, const Trial& b) {
+                     return axes[0].minimised(find(a, axes[0].key)->value) <
+                            axes[0].minimised(find(b, axes[0].key)->value);
+                   });
   const std::vector<double> points = matrix(report.front, axes);
   report.knee = knee(points, static_cast<int>(axes.size()));
   report.hypervolume = hypervolume_share(points, study.info().ideal, study.info().reference);
@@ -115,7 +130,8 @@ std::string to_text(const FrontReport& report, const Study& study) {
   std::vector<MetricKey> shown;
   for (const MetricKey& key : keys) {
     const bool twice = std::find(shown.begin(), shown.end(), key) != shown.end();
-    const bool known = std::any_of(report.front.begin(), report.front.end(), [&key](const Trial& t) { return find(t, key); });
+    const bool known = std::any_of(report.front.begin(), report.front.end(),
+                                   [&key](const Trial& t) { return find(t, key); });
     if (twice || !known) continue;
     shown.push_back(key);
     table.column(to_text(key));
@@ -133,8 +149,9 @@ std::string to_text(const FrontReport& report, const Study& study) {
     table.row(std::move(cells));
   }
   std::ostringstream out;
-  out << table << report.front.size() << " on the front, hypervolume " << format_quantity(report.hypervolume, Unit::none)
-      << " of the box" << box_text(axes, study.info()) << '\n';
+  out << table << report.front.size() << " on the front, hypervolume "
+      << format_quantity(report.hypervolume, Unit::none) << " of the box"
+      << box_text(axes, study.info()) << '\n';
   std::string bounds;
   for (const Objective& o : report.objectives) {
     if (o.bound) bounds += (bounds.empty() ? "bounds: " : ", ") + bound_text(o);
@@ -152,19 +169,26 @@ std::string to_text(const FrontReport& report, const Study& study) {
 }
 
 std::string to_json(const FrontReport& report, const Study& study) {
-  json document{{"study", study.info().name}, {"hypervolume", report.hypervolume},
-                {"reference", study.info().reference}, {"ideal", study.info().ideal}};
+  json document{{"study", study.info().name},
+                {"hypervolume", report.hypervolume},
+                {"reference", study.info().reference},
+                {"ideal", study.info().ideal}};
   document["objectives"] = json::array();
   for (const Objective& o : report.objectives) {
-    json entry{{"key", to_text(o.key)}, {"metric", to_string(o.key.metric)}, {"device", o.key.device},
-               {"optimised", o.optimised}, {"maximised", maximised(o.key.metric)}};
+    json entry{{"key", to_text(o.key)},
+               {"metric", to_string(o.key.metric)},
+               {"device", o.key.device},
+               {"optimised", o.optimised},
+               {"maximised", maximised(o.key.metric)}};
     entry["bound"] = o.bound ? json(*o.bound) : json();
     document["objectives"].push_back(std::move(entry));
   }
   document["front"] = json::array();
   for (std::size_t i = 0; i < report.front.size(); ++i) {
     const Trial& trial = report.front[i];
-    json entry{{"trial", trial.id}, {"genotype", to_text(trial.genotype)}, {"knee", static_cast<int>(i) == report.knee}};
+    json entry{{"trial", trial.id},
+               {"genotype", to_text(trial.genotype)},
+               {"knee", static_cast<int>(i) == report.knee}};
     for (const Measurement& m : trial.measurements) {
       json value{{"value", m.value}, {"source", to_string(m.source)}, {"fidelity", m.fidelity}};
       value["stddev"] = m.stddev ? json(*m.stddev) : json();

@@ -10,9 +10,9 @@ namespace hwnas {
 
 struct FrontReport {
   std::vector<Objective> objectives;
-  std::vector<Trial> front;   // best in the first objective first
-  int knee = -1;              // index into `front`
-  double hypervolume = 0;     // share of the box between ideal and reference
+  std::vector<Trial> front;  // best in the first objective first
+  int knee = -1;             // index into `front`
+  double hypervolume = 0;    // share of the box between ideal and reference
 };
 
 FrontReport report_front(const Study& study);

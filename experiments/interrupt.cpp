@@ -51,7 +51,11 @@ Interrupt::~Interrupt() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-std::stop_token Interrupt::stop() const { return stop_source.get_token(); }
-std::stop_token Interrupt::kill() const { return kill_source.get_token(); }
+std::stop_token Interrupt::stop() const {
+  return stop_source.get_token();
+}
+std::stop_token Interrupt::kill() const {
+  return kill_source.get_token();
+}
 
 }  // namespace hwnas

@@ -20,10 +20,14 @@ struct Place {
 
 Place place(LibraryShelf shelf) {
   switch (shelf) {
-    case LibraryShelf::spaces: return {"spaces", "space/spaces", "space"};
-    case LibraryShelf::networks: return {"networks", "space/networks", "network"};
-    case LibraryShelf::devices: return {"devices", "hw_models/devices", "device"};
-    case LibraryShelf::configs: return {"configs", "experiments/configs", "run config"};
+    case LibraryShelf::spaces:
+      return {"spaces", "space/spaces", "space"};
+    case LibraryShelf::networks:
+      return {"networks", "space/networks", "network"};
+    case LibraryShelf::devices:
+      return {"devices", "hw_models/devices", "device"};
+    case LibraryShelf::configs:
+      return {"configs", "experiments/configs", "run config"};
   }
   return {};
 }
@@ -43,7 +47,9 @@ std::vector<fs::path> folders(LibraryShelf shelf) {
   return found;
 }
 
-bool is_path(const std::string& name) { return name.find('/') != std::string::npos || fs::path(name).has_extension(); }
+bool is_path(const std::string& name) {
+  return name.find('/') != std::string::npos || fs::path(name).has_extension();
+}
 
 }  // namespace
 
@@ -58,7 +64,9 @@ fs::path find_file(LibraryShelf shelf, const std::string& name) {
     const fs::path file = folder / (name + ".toml");
     if (fs::is_regular_file(file, ignored)) return file.lexically_normal();
   }
-  throw InputError("", 0, "", "", std::string("no ") + at.noun + " '" + name + "'" + suggestion(name, list_names(shelf)));
+  throw InputError(
+      "", 0, "", "",
+      std::string("no ") + at.noun + " '" + name + "'" + suggestion(name, list_names(shelf)));
 }
 
 std::vector<std::string> list_names(LibraryShelf shelf) {
@@ -72,14 +80,19 @@ std::vector<std::string> list_names(LibraryShelf shelf) {
   return {names.begin(), names.end()};
 }
 
-Device find_device(const std::string& name) { return Device::load(find_file(LibraryShelf::devices, name)); }
+Device find_device(const std::string& name) {
+  return Device::load(find_file(LibraryShelf::devices, name));
+}
 
-Network find_network(const std::string& name) { return load_network(find_file(LibraryShelf::networks, name)); }
+Network find_network(const std::string& name) {
+  return load_network(find_file(LibraryShelf::networks, name));
+}
 
 std::vector<Device> find_devices(const std::string& list) {
   std::vector<Device> devices;
   if (list == "all") {
-    for (const std::string& name : list_names(LibraryShelf::devices)) devices.push_back(find_device(name));
+    for (const std::string& name : list_names(LibraryShelf::devices))
+      devices.push_back(find_device(name));
     return devices;
   }
   for (std::size_t begin = 0; begin <= list.size();) {

@@ -1,8 +1,8 @@
 // The library: spaces, networks, devices and run configs that ship with hwnas, found by name.
 //
-// A name is looked up in $HWNAS_DATA, in the installed share/hwnas beside the executable, and in the
-// source tree this program was built from, in that order. Anything with a slash or an extension is a
-// path. Thread-safe.
+// A name is looked up in $HWNAS_DATA, in the installed share/hwnas beside the executable, and in
+// the source tree this program was built from, in that order. Anything with a slash or an extension
+// is a path. Thread-safe.
 #pragma once
 
 #include <filesystem>

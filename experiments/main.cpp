@@ -31,14 +31,16 @@ constexpr std::array kCommands{
 };
 
 void print_help() {
-  std::cout << "hwnas " HWNAS_VERSION ": hardware-aware neural architecture search\n\n"
+  std::cout << "hwnas " HWNAS_VERSION
+               ": hardware-aware neural architecture search\n\n"
                "usage: hwnas COMMAND ... (--help after any command)\n\n";
   for (const Command& command : kCommands) std::printf("  %-10s %s\n", command.name, command.help);
   std::cout << "\nStart with: hwnas search fashion_mnist\n";
 }
 
 int run(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" ||
+      arguments[0] == "help") {
     print_help();
     return arguments.empty() ? 2 : 0;
   }
@@ -51,7 +53,8 @@ int run(const std::vector<std::string>& arguments) {
     if (arguments[0] == command.name) return command.run({arguments.begin() + 1, arguments.end()});
     names.emplace_back(command.name);
   }
-  throw hwnas::InputError("no command '" + arguments[0] + "'" + hwnas::suggestion(arguments[0], names));
+  throw hwnas::InputError("no command '" + arguments[0] + "'" +
+                          hwnas::suggestion(arguments[0], names));
 }
 
 }  // namespace

@@ -22,10 +22,15 @@ std::string clock_text(double seconds) {
 }  // namespace
 
 ProgressPrinter::ProgressPrinter(const RunConfig& config, bool terminal)
-    : name_(config.name), objectives_(config.objectives), budget_(config.budget), terminal_(terminal),
+    : name_(config.name),
+      objectives_(config.objectives),
+      budget_(config.budget),
+      terminal_(terminal),
       start_(std::chrono::steady_clock::now()) {}
 
-ProgressPrinter::~ProgressPrinter() { erase(); }
+ProgressPrinter::~ProgressPrinter() {
+  erase();
+}
 
 void ProgressPrinter::erase() {
   if (!drawn_) return;
@@ -34,18 +39,28 @@ void ProgressPrinter::erase() {
 }
 
 std::string ProgressPrinter::status() const {
-  const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const auto fresh = static_cast<double>(progress_.complete + progress_.failed + progress_.infeasible - progress_.replayed);
+  const double elapsed =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const auto fresh = static_cast<double>(progress_.complete + progress_.failed +
+                                         progress_.infeasible - progress_.replayed);
   const double rate = elapsed > 0 ? fresh / elapsed : 0;
-  const double complete_rate = elapsed > 0 ? std::max(0.0, static_cast<double>(progress_.complete) - static_cast<double>(progress_.replayed)) / elapsed : 0;
-  double left = complete_rate > 0 ? static_cast<double>(budget_.trials - progress_.complete) / complete_rate : NAN;
+  const double complete_rate = elapsed > 0
+                                   ? std::max(0.0, static_cast<double>(progress_.complete) -
+                                                       static_cast<double>(progress_.replayed)) /
+                                         elapsed
+                                   : 0;
+  double left = complete_rate > 0
+                    ? static_cast<double>(budget_.trials - progress_.complete) / complete_rate
+                    : NAN;
   if (budget_.seconds > 0) left = std::fmin(left, std::fmax(0, budget_.seconds - elapsed));
   char text[256];
-  std::snprintf(text, sizeof text, "%lld/%lld trials, %lld infeasible, %lld failed | front %zu, hypervolume %.3f | %.2f/s, %s%s",
-                static_cast<long long>(progress_.complete), static_cast<long long>(budget_.trials),
-                static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed), progress_.front,
-                progress_.hypervolume, rate, clock_text(elapsed).c_str(),
-                std::isnan(left) ? "" : (" (" + clock_text(left) + " left)").c_str());
+  std::snprintf(
+      text, sizeof text,
+      "%lld/%lld trials, %lld infeasible, %lld failed | front %zu, hypervolume %.3f | %.2f/s, %s%s",
+      static_cast<long long>(progress_.complete), static_cast<long long>(budget_.trials),
+      static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed),
+      progress_.front, progress_.hypervolume, rate, clock_text(elapsed).c_str(),
+      std::isnan(left) ? "" : (" (" + clock_text(left) + " left)").c_str());
   return text;
 }
 
@@ -55,7 +70,8 @@ void ProgressPrinter::draw() {
   std::string line = status();
   if (!best_.empty()) line += " | best " + best_;
   for (const auto& [id, report] : training_) {
-    line += " | #" + std::to_string(id) + " " + std::to_string(report.epoch) + "/" + std::to_string(report.epochs);
+    line += " | #" + std::to_string(id) + " " + std::to_string(report.epoch) + "/" +
+            std::to_string(report.epochs);
   }
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
@@ -96,9 +112,13 @@ void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) 
     line += std::string(to_string(trial.state)) + ": " + trial.reason;
   }
   // A search without training ends thousands of trials a second: show what can be read.
+  constexpr int kMostLines = 50;  // in a second
   const auto now = std::chrono::steady_clock::now();
-  if (now - shown_ < std::chrono::milliseconds(20)) return;
-  shown_ = now;
+  if (now - second_ > std::chrono::seconds(1)) {
+    second_ = now;
+    lines_ = 0;
+  }
+  if (++lines_ > kMostLines) return;
   erase();
   std::fprintf(stderr, "%s\n", line.c_str());
   if (!terminal_ && trial.id % 10 == 9) std::fprintf(stderr, "  %s\n", status().c_str());

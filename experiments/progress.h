@@ -33,7 +33,8 @@ class ProgressPrinter : public RunListener {
   bool terminal_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point start_;
-  std::chrono::steady_clock::time_point shown_;  // the last line of a trial
+  std::chrono::steady_clock::time_point second_;  // when the current second of lines began
+  int lines_ = 0;                                 // in it
   Progress progress_;
   std::map<TrialId, EpochReport> training_;
   std::string best_;

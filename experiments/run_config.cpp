@@ -30,8 +30,9 @@ DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) 
   if (data.directory.is_relative()) data.directory = base / data.directory;
   std::error_code ignored;
   if (!std::filesystem::is_directory(data.directory, ignored)) {
-    const std::string cure = data.set == "fashion_mnist" ? "; 'apt-get install dataset-fashion-mnist' brings it"
-                                                         : "; expected the folder with the files of " + data.set;
+    const std::string cure = data.set == "fashion_mnist"
+                                 ? "; 'apt-get install dataset-fashion-mnist' brings it"
+                                 : "; expected the folder with the files of " + data.set;
     throw table.error("directory", "no such directory: " + data.directory.string() + cure);
   }
   data.validation_share = table.number("validation_share", 0.01, 0.9, data.validation_share);
@@ -45,13 +46,15 @@ TrainingConfig read_training(const TomlTable& table) {
   t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
   t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
   t.learning_rate = table.number("learning_rate", 1e-9, 100, t.learning_rate);
+  t.warmup = table.number("warmup", 0, 1, t.warmup);
   t.momentum = table.number("momentum", 0, 0.9999, t.momentum);
   t.weight_decay = table.number("weight_decay", 0, 10, t.weight_decay);
   t.label_smoothing = table.number("label_smoothing", 0, 0.99, t.label_smoothing);
   t.augment = table.strings("augment");
   for (const std::string& name : t.augment) {
     if (std::find(kAugmentations.begin(), kAugmentations.end(), name) == kAugmentations.end()) {
-      throw table.error("augment", "'" + name + "' is not known here" + suggestion(name, kAugmentations));
+      throw table.error("augment",
+                        "'" + name + "' is not known here" + suggestion(name, kAugmentations));
     }
   }
   t.precision = one_of(table, "precision", kPrecisions, t.precision);
@@ -83,8 +86,10 @@ std::optional<double> read_bound(const TomlTable& table, Metric metric) {
   }
   if (!table.has(right)) return std::nullopt;
   const double bound = table.quantity(right, unit(metric));
-  if (bound <= 0 && !maximised(metric)) throw table.error(right, "nothing can meet this; the bound must be above 0");
-  if (metric == Metric::accuracy && bound > 1) throw table.error(right, "nothing can meet this; accuracy is at most 100 %");
+  if (bound <= 0 && !maximised(metric))
+    throw table.error(right, "nothing can meet this; the bound must be above 0");
+  if (metric == Metric::accuracy && bound > 1)
+    throw table.error(right, "nothing can meet this; accuracy is at most 100 %");
   return bound;
 }
 
@@ -97,7 +102,9 @@ Objective read_objective(const TomlTable& table, bool optimised, const RunConfig
   } catch (const std::invalid_argument& error) {
     throw table.error("metric", error.what());
   }
-  const auto stem = [](const std::string& device) { return std::filesystem::path(device).stem().string(); };
+  const auto stem = [](const std::string& device) {
+    return std::filesystem::path(device).stem().string();
+  };
   if (!objective.key.device.empty()) {
     std::vector<std::string> known;
     for (const std::string& device : config.devices) known.push_back(stem(device));
@@ -111,7 +118,8 @@ Objective read_objective(const TomlTable& table, bool optimised, const RunConfig
   }
   objective.bound = read_bound(table, objective.key.metric);
   if (!optimised && !objective.bound) {
-    throw table.error(maximised(objective.key.metric) ? "at_least" : "at_most", "is missing; a bound says how much is allowed");
+    throw table.error(maximised(objective.key.metric) ? "at_least" : "at_most",
+                      "is missing; a bound says how much is allowed");
   }
   table.done();
   return objective;
@@ -121,15 +129,19 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
   for (const TomlTable& table : file.tables("objectives")) {
     config.objectives.push_back(read_objective(table, true, config));
   }
-  if (config.objectives.empty()) throw file.error("objectives", "is missing; a run has at least one [[objectives]] with a metric");
-  if (config.objectives.size() > 4) throw file.error("objectives", "a run has at most 4 objectives; use [[bounds]] for the others");
+  if (config.objectives.empty())
+    throw file.error("objectives",
+                     "is missing; a run has at least one [[objectives]] with a metric");
+  if (config.objectives.size() > 4)
+    throw file.error("objectives", "a run has at most 4 objectives; use [[bounds]] for the others");
   for (const TomlTable& table : file.tables("bounds")) {
     config.objectives.push_back(read_objective(table, false, config));
   }
   for (std::size_t i = 0; i < config.objectives.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (config.objectives[i].key != config.objectives[j].key) continue;
-      throw file.error("objectives", to_text(config.objectives[i].key) + " is named twice; give its bound beside the objective");
+      throw file.error("objectives", to_text(config.objectives[i].key) +
+                                         " is named twice; give its bound beside the objective");
     }
   }
 }
@@ -137,12 +149,16 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
 void read_search(const TomlTable& file, RunConfig& config) {
   const auto table = file.maybe_table("search");
   if (!table) return;
-  const std::string name = one_of(*table, "algorithm", algorithm_names(), std::string(to_string(config.search.algorithm)));
+  const std::string name = one_of(*table, "algorithm", algorithm_names(),
+                                  std::string(to_string(config.search.algorithm)));
   config.search.algorithm = *parse_algorithm(name);
   config.batch = static_cast<int>(table->integer("batch", 1, 100'000, config.batch));
-  config.search.population = static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
-  config.search.tournament = static_cast<int>(table->integer("tournament", 1, 100'000, config.search.tournament));
-  config.search.crossover_rate = table->number("crossover_rate", 0, 1, config.search.crossover_rate);
+  config.search.population =
+      static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
+  config.search.tournament =
+      static_cast<int>(table->integer("tournament", 1, 100'000, config.search.tournament));
+  config.search.crossover_rate =
+      table->number("crossover_rate", 0, 1, config.search.crossover_rate);
   config.search.mutation_rate = table->number("mutation_rate", 0, 1, config.search.mutation_rate);
   table->done();
 }
@@ -196,16 +212,18 @@ std::string deciding_settings(const RunConfig& config) {
     out << '\n';
   }
   if (config.data) {
-    out << "data.set = " << config.data->set << "\ndata.validation_share = " << config.data->validation_share
+    out << "data.set = " << config.data->set
+        << "\ndata.validation_share = " << config.data->validation_share
         << "\ndata.train_images = " << config.data->train_images << '\n';
   }
   if (config.training) {
     const TrainingConfig& t = *config.training;
     out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
-        << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.momentum = " << t.momentum
-        << "\ntraining.weight_decay = " << t.weight_decay << "\ntraining.label_smoothing = " << t.label_smoothing
-        << "\ntraining.precision = " << t.precision << "\ntraining.time_limit_s = " << t.time_limit_s
-        << "\ntraining.augment =";
+        << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.warmup = " << t.warmup
+        << "\ntraining.momentum = " << t.momentum << "\ntraining.weight_decay = " << t.weight_decay
+        << "\ntraining.label_smoothing = " << t.label_smoothing
+        << "\ntraining.precision = " << t.precision
+        << "\ntraining.time_limit_s = " << t.time_limit_s << "\ntraining.augment =";
     for (const std::string& a : t.augment) out << ' ' << a;
     out << "\nworkers.threads = " << config.workers.threads << '\n';
   }

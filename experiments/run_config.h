@@ -20,46 +20,47 @@
 namespace hwnas {
 
 struct DataConfig {
-  std::string set;                  // fashion_mnist, mnist, cifar10, cifar100
+  std::string set;  // fashion_mnist, mnist, cifar10, cifar100
   std::filesystem::path directory;
   double validation_share = 0.1;
-  std::int64_t train_images = 0;    // 0: all
+  std::int64_t train_images = 0;  // 0: all
 };
 
 // How each candidate is trained; the meaning of every number is in trainer/README.md.
 struct TrainingConfig {
   int epochs = 1;
   int batch = 128;
-  double learning_rate = 0.1;       // peak of the one-cycle schedule
+  double learning_rate = 0.1;  // peak of the one-cycle schedule
+  double warmup = 0.3;         // share of the steps in which the rate rises
   double momentum = 0.9;
   double weight_decay = 5e-4;
   double label_smoothing = 0.1;
   std::vector<std::string> augment;
   std::string precision = "fp32";
-  double time_limit_s = 0;          // of one candidate; 0: none
+  double time_limit_s = 0;  // of one candidate; 0: none
 };
 
 struct WorkersConfig {
-  int count = 0;                    // trainer processes; 0: one for each core
-  int threads = 1;                  // of each
-  std::string device = "auto";      // auto, cpu, cuda
-  std::string memory_limit;         // of each, "2 GiB"; empty: none
-  std::vector<std::string> command; // default: hwnas-trainer beside hwnas, or in PATH
+  int count = 0;                     // trainer processes; 0: one for each core
+  int threads = 1;                   // of each
+  std::string device = "auto";       // auto, cpu, cuda
+  std::string memory_limit;          // of each, "2 GiB"; empty: none
+  std::vector<std::string> command;  // default: hwnas-trainer beside hwnas, or in PATH
 };
 
 struct RunConfig {
   std::string name;
-  std::string space;                     // name of a shipped space, or path of a file
-  std::vector<std::string> devices;      // likewise
+  std::string space;                 // name of a shipped space, or path of a file
+  std::vector<std::string> devices;  // likewise
   std::uint64_t seed = 1;
-  SearcherOptions search;                // without the space's part
+  SearcherOptions search;  // without the space's part
   int batch = 8;
   Budget budget;
-  std::vector<Objective> objectives;     // optimised ones first, then mere bounds
-  std::optional<DataConfig> data;        // both or neither
+  std::vector<Objective> objectives;  // optimised ones first, then mere bounds
+  std::optional<DataConfig> data;     // both or neither
   std::optional<TrainingConfig> training;
   WorkersConfig workers;
-  std::string text;                      // the file
+  std::string text;  // the file
   std::string file;
 
   // Throws InputError: unknown or missing keys, wrong types or units, bounds that nothing can meet

@@ -9,13 +9,16 @@ namespace {
 
 // Characters, not bytes: continuation bytes of UTF-8 do not count.
 std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 }  // namespace
 
-void Table::column(std::string heading, Align align) { columns_.push_back({std::move(heading), align}); }
+void Table::column(std::string heading, Align align) {
+  columns_.push_back({std::move(heading), align});
+}
 
 void Table::row(std::vector<std::string> cells) {
   assert(cells.size() == columns_.size());
@@ -45,7 +48,8 @@ std::ostream& operator<<(std::ostream& out, const Table& table) {
   for (const std::size_t w : widths) total += w;
   for (std::size_t i = 0; i < total; ++i) out << "\u2500";
   out << '\n';
-  for (const auto& row : table.rows_) line([&](std::size_t i) -> const std::string& { return row[i]; });
+  for (const auto& row : table.rows_)
+    line([&](std::size_t i) -> const std::string& { return row[i]; });
   return out;
 }
 

@@ -66,12 +66,20 @@ Estimate not_covered(std::string reason);
 // Fills latency, energy, throughput and bound from cost.layers.
 void add_up(Cost& cost, int batch);
 
+// What a device's memories hold where activations and weights live apart; 0: no such limit.
+struct Capacity {
+  std::int64_t memory_bytes = 0;   // of Cost::peak_memory_bytes
+  std::int64_t storage_bytes = 0;  // of Cost::storage_bytes
+};
+
 class CostModel {
  public:
   virtual ~CostModel() = default;
 
   // candidate.network must be live (live() of space/network.h). Never throws on a candidate.
   virtual Estimate estimate(const Candidate& candidate) const = 0;
+
+  virtual Capacity capacity() const { return {}; }
 };
 
 }  // namespace hwnas

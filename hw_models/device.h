@@ -39,10 +39,6 @@ class Device {
   std::string file;  // where it was read
   std::vector<Validation> validation;
 
-  // What its memories hold, of activations and of weights with code; 0: no limit worth a bound.
-  std::int64_t memory_capacity_bytes = 0;
-  std::int64_t storage_capacity_bytes = 0;
-
   // Immutable, shared by all copies of the device; never null after load or parse.
   std::shared_ptr<const CostModel> model;
 

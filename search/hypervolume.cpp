@@ -4,8 +4,8 @@
 // where what is in brackets has m-1 dimensions, because every later point, clipped to p_i, agrees
 // with it in the last objective (WFG, While et al. 2012).
 #include <algorithm>
-#include <cmath>
 #include <cassert>
+#include <cmath>
 #include <numeric>
 
 #include "search/pareto.h"
@@ -171,7 +171,8 @@ double hypervolume_share(std::span<const double> points, std::span<const double>
   const std::size_t m = reference.size();
   if (m == 0 || ideal.size() != m) return 0;
   for (std::size_t j = 0; j < m; ++j) {
-    if (!std::isfinite(ideal[j]) || !std::isfinite(reference[j]) || !(reference[j] > ideal[j])) return 0;
+    if (!std::isfinite(ideal[j]) || !std::isfinite(reference[j]) || !(reference[j] > ideal[j]))
+      return 0;
   }
   std::vector<double> scaled(points.size());
   for (std::size_t i = 0; i < points.size(); ++i) {

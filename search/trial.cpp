@@ -20,11 +20,14 @@ std::optional<TrialState> parse_trial_state(std::string_view name) {
   return static_cast<TrialState>(found - kStates.begin());
 }
 
-const Measurement* find(const Trial& trial, const MetricKey& key) {
+const Measurement* find(const Trial& trial, const MetricKey& key, std::optional<Source> source) {
   const Measurement* best = nullptr;
-  for (const Measurement& measurement : trial.measurements) {
-    if (measurement.key != key) continue;
-    if (!best || measurement.fidelity > best->fidelity) best = &measurement;
+  for (const Measurement& m : trial.measurements) {
+    if (m.key != key || (source && m.source != *source)) continue;
+    if (!best || m.source > best->source ||
+        (m.source == best->source && m.fidelity > best->fidelity)) {
+      best = &m;
+    }
   }
   return best;
 }

@@ -36,7 +36,10 @@ struct Trial {
   std::vector<Measurement> measurements;
 };
 
-// The value of `key` with the highest fidelity; nullptr where there is none.
-const Measurement* find(const Trial& trial, const MetricKey& key);
+// The value of `key` that is closest to the truth: of the last source in the order of Source
+// (measured before trained before predicted before analytic), of these the highest fidelity.
+// nullptr where there is none. With `source` only values of that source count.
+const Measurement* find(const Trial& trial, const MetricKey& key,
+                        std::optional<Source> source = {});
 
 }  // namespace hwnas

@@ -18,7 +18,9 @@ Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
   add(evaluation, Metric::macs, "", static_cast<double>(macs(network)));
   for (const auto& [device, required] : devices) {
     const Estimate estimate = device.model->estimate(*job.candidate);
-    if (!estimate.covered) {
+    // Memories with a capacity are bounds of the run; any other misfit is a failure.
+    const bool bounded = device.model->capacity().memory_bytes > 0;
+    if (!estimate.covered || (!estimate.fits && !bounded)) {
       if (required) evaluation.failure = estimate.reason;
       continue;
     }

@@ -11,11 +11,12 @@ namespace hwnas {
 
 struct PricedDevice {
   Device device;
-  bool required = true;  // an objective or bound names it: a candidate that it cannot run has failed
+  bool required =
+      true;  // an objective or bound names it: a candidate that it cannot run has failed
 };
 
-// Measures parameters and macs, and on every device latency, energy, memory, storage, throughput and
-// (where priced) cost. Whether a candidate fits a device's memories is for bounds to decide.
+// Measures parameters and macs, and on every device latency, energy, memory, storage, throughput
+// and (where priced) cost. Whether a candidate fits a device's memories is for bounds to decide.
 std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads);
 
 }  // namespace hwnas

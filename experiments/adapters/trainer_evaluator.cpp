@@ -23,7 +23,8 @@ std::vector<std::string> command_line(const RunConfig& config) {
   option("--data-set", config.data->set);
   option("--data", config.data->directory.string());
   option("--validation-share", std::to_string(config.data->validation_share));
-  if (config.data->train_images > 0) option("--train-images", std::to_string(config.data->train_images));
+  if (config.data->train_images > 0)
+    option("--train-images", std::to_string(config.data->train_images));
   option("--split-seed", std::to_string(config.seed));
   option("--threads", std::to_string(config.workers.threads));
   option("--device", config.workers.device);
@@ -38,6 +39,7 @@ std::string request(const Job& job, const TrainingConfig& training, const std::s
             {"epochs", training.epochs},
             {"batch", training.batch},
             {"learning_rate", training.learning_rate},
+            {"warmup", training.warmup},
             {"momentum", training.momentum},
             {"weight_decay", training.weight_decay},
             {"label_smoothing", training.label_smoothing},
@@ -56,9 +58,9 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights) 
     return evaluation;
   }
   if (line.at("parameters").get<std::int64_t>() != parameters(job.candidate->network)) {
-    evaluation.failure = "the trainer built " + std::to_string(line.at("parameters").get<std::int64_t>()) +
-                         " parameters where the network has " +
-                         std::to_string(parameters(job.candidate->network));
+    evaluation.failure =
+        "the trainer built " + std::to_string(line.at("parameters").get<std::int64_t>()) +
+        " parameters where the network has " + std::to_string(parameters(job.candidate->network));
     return evaluation;
   }
   evaluation.measurements.push_back({{Metric::accuracy, ""},
@@ -86,21 +88,25 @@ struct TrainerEvaluator::Impl {
   }
 };
 
-TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                                   std::stop_token kill) {
+TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights,
+                                   OnEpoch on_epoch, std::stop_token kill) {
   const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
   ProcessPoolOptions options;
   options.command = command_line(config);
   options.processes = processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
-  if (config.training->time_limit_s > 0) options.time_limit_s = 2 * config.training->time_limit_s + 30;
-  impl_ = std::unique_ptr<Impl>(new Impl{*config.training, processes, std::move(weights), std::move(on_epoch),
-                                         std::move(kill), ProcessPool(std::move(options))});
+  if (config.training->time_limit_s > 0)
+    options.time_limit_s = 2 * config.training->time_limit_s + 30;
+  impl_ = std::unique_ptr<Impl>(new Impl{*config.training, processes, std::move(weights),
+                                         std::move(on_epoch), std::move(kill),
+                                         ProcessPool(std::move(options))});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
 
-int TrainerEvaluator::concurrency() const { return impl_->processes; }
+int TrainerEvaluator::concurrency() const {
+  return impl_->processes;
+}
 
 TrainerGreeting TrainerEvaluator::greet() {
   std::string line;
@@ -110,8 +116,11 @@ TrainerGreeting TrainerEvaluator::greet() {
     throw InputError(std::string("the trainer does not start: ") + error.what());
   }
   const json words = json::parse(line, nullptr, false);
-  if (!words.is_object() || words.value("event", "") != "ready" || words.value("protocol", 0) != 1) {
-    throw InputError("the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " + line);
+  if (!words.is_object() || words.value("event", "") != "ready" ||
+      words.value("protocol", 0) != 1) {
+    throw InputError(
+        "the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " +
+        line);
   }
   TrainerGreeting greeting;
   const auto shape = words.at("input").get<std::vector<int>>();
@@ -125,12 +134,15 @@ TrainerGreeting TrainerEvaluator::greet() {
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
   std::vector<std::string> requests;
-  for (const Job& job : jobs) requests.push_back(request(job, impl_->training, impl_->weights_file(job)));
+  for (const Job& job : jobs)
+    requests.push_back(request(job, impl_->training, impl_->weights_file(job)));
   std::vector<json> last(jobs.size());
 
   const auto on_line = [&](std::size_t i, const std::string& line) {
     json words = json::parse(line, nullptr, false);
-    if (!words.is_object()) words = {{"event", "failed"}, {"reason", "the trainer wrote what is not JSON: " + line.substr(0, 80)}};
+    if (!words.is_object())
+      words = {{"event", "failed"},
+               {"reason", "the trainer wrote what is not JSON: " + line.substr(0, 80)}};
     const std::string event = words.value("event", "");
     if (event == "epoch" && impl_->on_epoch) {
       impl_->on_epoch({jobs[i].trial, words.value("epoch", 0), words.value("epochs", 0),

@@ -1,4 +1,5 @@
-// Trainer processes -> Evaluator: the stage "training". JSON lines (trainer/README.md) over a ProcessPool.
+// Trainer processes -> Evaluator: the stage "training". JSON lines (trainer/README.md) over a
+// ProcessPool.
 #pragma once
 
 #include <filesystem>
@@ -32,9 +33,10 @@ class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;
 
-  // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill` is
-  // requested are interrupted at once.
-  TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch, std::stop_token kill);
+  // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
+  // is requested are interrupted at once.
+  TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
+                   std::stop_token kill);
   ~TrainerEvaluator() override;
 
   // Starts a trainer where none runs. Throws InputError with its words where it does not start, for

@@ -12,10 +12,14 @@ namespace {
 
 std::string class_text(Confidence confidence) {
   switch (confidence) {
-    case Confidence::A: return "A (calibrated on measurements)";
-    case Confidence::B: return "B (agrees with published silicon)";
-    case Confidence::C: return "C (agrees with a published simulator)";
-    case Confidence::D: return "D (projected)";
+    case Confidence::A:
+      return "A (calibrated on measurements)";
+    case Confidence::B:
+      return "B (agrees with published silicon)";
+    case Confidence::C:
+      return "C (agrees with a published simulator)";
+    case Confidence::D:
+      return "D (projected)";
   }
   return "";
 }
@@ -29,13 +33,18 @@ int list(bool as_json) {
   table.column("what", Table::Align::left);
   for (const Device& device : find_devices("all")) {
     const std::string grade(1, static_cast<char>(device.confidence));
-    all.push_back({{"name", device.name}, {"family", to_string(device.family)}, {"confidence", grade}, {"description", device.description}});
+    all.push_back({{"name", device.name},
+                   {"family", to_string(device.family)},
+                   {"confidence", grade},
+                   {"description", device.description}});
     table.row({device.name, std::string(to_string(device.family)), grade, device.description});
   }
   if (as_json) {
     std::cout << all.dump(2) << '\n';
   } else {
-    std::cout << table << "class: A calibrated on measurements, B agrees with published silicon, C with a published simulator, D projected\n";
+    std::cout << table
+              << "class: A calibrated on measurements, B agrees with published silicon, C with a "
+                 "published simulator, D projected\n";
   }
   return 0;
 }
@@ -53,11 +62,18 @@ int show(const std::string& name, bool as_json) {
     table.row({c.key, c.value, c.date, c.source});
   }
   if (as_json) {
-    std::cout << nlohmann::json{{"name", device.name}, {"family", to_string(device.family)}, {"file", device.file}, {"constants", all}}.dump(2) << '\n';
+    std::cout << nlohmann::json{{"name", device.name},
+                                {"family", to_string(device.family)},
+                                {"file", device.file},
+                                {"constants", all}}
+                     .dump(2)
+              << '\n';
     return 0;
   }
-  std::cout << device.name << ": " << device.description << "\nfamily " << to_string(device.family) << ", confidence "
-            << class_text(device.confidence) << "\nfile " << device.file << "\n\n" << table;
+  std::cout << device.name << ": " << device.description << "\nfamily " << to_string(device.family)
+            << ", confidence " << class_text(device.confidence) << "\nfile " << device.file
+            << "\n\n"
+            << table;
   return 0;
 }
 
@@ -65,9 +81,12 @@ int show(const std::string& name, bool as_json) {
 
 int devices_command(const Arguments& arguments) {
   CommandLine line("hwnas devices list | show NAME [--json]",
-                   "The hardware that hwnas knows, and any device file: every constant with its source and date.\n"
+                   "The hardware that hwnas knows, and any device file: every constant with its "
+                   "source and date.\n"
                    "Example: hwnas devices show stm32h743");
-  line.positional("ACTION", "list or show").positional("NAME", "with show: a name or a file", false).flag("json", "print JSON instead of a table");
+  line.positional("ACTION", "list or show")
+      .positional("NAME", "with show: a name or a file", false)
+      .flag("json", "print JSON instead of a table");
   if (!line.parse(arguments)) return 0;
   const std::string action = line.get("ACTION");
   if (action == "list" && !line.has("NAME")) return list(line.has("json"));

@@ -28,9 +28,14 @@ int list_networks(bool as_json) {
   for (const std::string& name : list_names(LibraryShelf::networks)) {
     const Network n = find_network(name);
     const std::string what = description(LibraryShelf::networks, name);
-    all.push_back({{"name", name}, {"input", {n.input().channels, n.input().height, n.input().width}},
-                   {"layers", n.size()}, {"parameters", parameters(n)}, {"macs", macs(n)}, {"description", what}});
-    table.row({name, to_text(n.input()), std::to_string(n.size()), format_quantity(static_cast<double>(parameters(n)), Unit::count),
+    all.push_back({{"name", name},
+                   {"input", {n.input().channels, n.input().height, n.input().width}},
+                   {"layers", n.size()},
+                   {"parameters", parameters(n)},
+                   {"macs", macs(n)},
+                   {"description", what}});
+    table.row({name, to_text(n.input()), std::to_string(n.size()),
+               format_quantity(static_cast<double>(parameters(n)), Unit::count),
                format_quantity(static_cast<double>(macs(n)), Unit::count), what});
   }
   if (as_json) {
@@ -46,11 +51,20 @@ int show_network(const std::string& name, bool as_json) {
   if (as_json) {
     nlohmann::json layers = nlohmann::json::array();
     for (const Layer& l : n.layers()) {
-      layers.push_back({{"name", l.name}, {"op", to_string(l.op)}, {"output", {l.out.channels, l.out.height, l.out.width}},
-                        {"parameters", parameters(l)}, {"macs", macs(l)}, {"weight_bits", l.weight_bits},
+      layers.push_back({{"name", l.name},
+                        {"op", to_string(l.op)},
+                        {"output", {l.out.channels, l.out.height, l.out.width}},
+                        {"parameters", parameters(l)},
+                        {"macs", macs(l)},
+                        {"weight_bits", l.weight_bits},
                         {"activation_bits", l.activation_bits}});
     }
-    std::cout << nlohmann::json{{"name", n.name}, {"parameters", parameters(n)}, {"macs", macs(n)}, {"layers", layers}}.dump(2) << '\n';
+    std::cout << nlohmann::json{{"name", n.name},
+                                {"parameters", parameters(n)},
+                                {"macs", macs(n)},
+                                {"layers", layers}}
+                     .dump(2)
+              << '\n';
     return 0;
   }
   Table table;
@@ -63,14 +77,16 @@ int show_network(const std::string& name, bool as_json) {
   table.column("bits w/a");
   for (const Layer& l : n.layers()) {
     const bool slides = l.op == Op::conv || l.op == Op::max_pool || l.op == Op::avg_pool;
-    const std::string kernel = !slides ? "" : std::to_string(l.kernel_h) + "x" + std::to_string(l.kernel_w) +
-                                                 (l.stride_h > 1 ? " /" + std::to_string(l.stride_h) : "");
-    table.row({l.name, is_depthwise(l) ? "depthwise" : std::string(to_string(l.op)), kernel, to_text(l.out),
-               std::to_string(parameters(l)), std::to_string(macs(l)),
+    const std::string kernel = !slides
+                                   ? ""
+                                   : std::to_string(l.kernel_h) + "x" + std::to_string(l.kernel_w) +
+                                         (l.stride_h > 1 ? " /" + std::to_string(l.stride_h) : "");
+    table.row({l.name, is_depthwise(l) ? "depthwise" : std::string(to_string(l.op)), kernel,
+               to_text(l.out), std::to_string(parameters(l)), std::to_string(macs(l)),
                std::to_string(l.weight_bits) + "/" + std::to_string(l.activation_bits)});
   }
-  std::cout << n.name << ": " << description(LibraryShelf::networks, name) << '\n' << table
-            << parameters(n) << " parameters, " << macs(n) << " MACs\n";
+  std::cout << n.name << ": " << description(LibraryShelf::networks, name) << '\n'
+            << table << parameters(n) << " parameters, " << macs(n) << " MACs\n";
   return 0;
 }
 
@@ -85,7 +101,10 @@ int list_spaces(bool as_json) {
     const SearchSpace space = SearchSpace::load(find_file(LibraryShelf::spaces, name));
     char size[32];
     std::snprintf(size, sizeof size, "10^%.1f", space.log10_size());
-    all.push_back({{"name", name}, {"genes", space.choices().size()}, {"log10_size", space.log10_size()}, {"description", space.description()}});
+    all.push_back({{"name", name},
+                   {"genes", space.choices().size()},
+                   {"log10_size", space.log10_size()},
+                   {"description", space.description()}});
     table.row({name, std::to_string(space.choices().size()), size, space.description()});
   }
   if (as_json) {
@@ -104,12 +123,17 @@ int show_space(const std::string& name, bool as_json) {
   table.column("options", Table::Align::left);
   for (const Choice& choice : space.choices()) {
     std::string options;
-    for (const std::string& option : choice.options) options += (options.empty() ? "" : " | ") + option;
+    for (const std::string& option : choice.options)
+      options += (options.empty() ? "" : " | ") + option;
     genes.push_back({{"name", choice.name}, {"options", choice.options}});
     table.row({choice.name, options});
   }
   if (as_json) {
-    std::cout << nlohmann::json{{"name", space.name()}, {"description", space.description()}, {"genes", genes}}.dump(2) << '\n';
+    std::cout << nlohmann::json{{"name", space.name()},
+                                {"description", space.description()},
+                                {"genes", genes}}
+                     .dump(2)
+              << '\n';
     return 0;
   }
   std::cout << space.name() << ": " << space.description() << '\n' << table;
@@ -117,10 +141,12 @@ int show_space(const std::string& name, bool as_json) {
 }
 
 // "list" or "show NAME", as networks and spaces both have it.
-int list_or_show(const Arguments& arguments, const std::string& noun, const std::string& about, int (*list)(bool),
-                 int (*show)(const std::string&, bool)) {
+int list_or_show(const Arguments& arguments, const std::string& noun, const std::string& about,
+                 int (*list)(bool), int (*show)(const std::string&, bool)) {
   CommandLine line("hwnas " + noun + " list | show NAME [--json]", about);
-  line.positional("ACTION", "list or show").positional("NAME", "with show: a name or a file", false).flag("json", "print JSON instead of a table");
+  line.positional("ACTION", "list or show")
+      .positional("NAME", "with show: a name or a file", false)
+      .flag("json", "print JSON instead of a table");
   if (!line.parse(arguments)) return 0;
   const std::string action = line.get("ACTION");
   if (action == "list" && !line.has("NAME")) return list(line.has("json"));
@@ -131,17 +157,19 @@ int list_or_show(const Arguments& arguments, const std::string& noun, const std:
 }  // namespace
 
 int networks_command(const Arguments& arguments) {
-  return list_or_show(arguments, "networks",
-                      "The networks that ship with hwnas, and any network file, with their layers.\n"
-                      "Example: hwnas networks show mobilenet_v2",
-                      list_networks, show_network);
+  return list_or_show(
+      arguments, "networks",
+      "The networks that ship with hwnas, and any network file, with their layers.\n"
+      "Example: hwnas networks show mobilenet_v2",
+      list_networks, show_network);
 }
 
 int spaces_command(const Arguments& arguments) {
-  return list_or_show(arguments, "spaces",
-                      "The search spaces that ship with hwnas, and any space file, with their genes.\n"
-                      "Example: hwnas spaces show tiny_image",
-                      list_spaces, show_space);
+  return list_or_show(
+      arguments, "spaces",
+      "The search spaces that ship with hwnas, and any space file, with their genes.\n"
+      "Example: hwnas spaces show tiny_image",
+      list_spaces, show_space);
 }
 
 }  // namespace hwnas

@@ -17,11 +17,15 @@ namespace {
 namespace fs = std::filesystem;
 
 CommandLine describe_command() {
-  CommandLine line("hwnas search CONFIG|STUDY [options]",
-                   "Runs the search that a run config describes and stores it in a study file, or continues a study.\n"
-                   "Ctrl-C finishes what is running and leaves a study that continues; again to stop at once.\n"
-                   "Example: hwnas search fashion_mnist && hwnas search fashion_mnist.db --trials 500");
-  line.positional("CONFIG", "a run config: a name that ships with hwnas or a .toml file; or a study (.db) to continue")
+  CommandLine line(
+      "hwnas search CONFIG|STUDY [options]",
+      "Runs the search that a run config describes and stores it in a study file, or continues a "
+      "study.\n"
+      "Ctrl-C finishes what is running and leaves a study that continues; again to stop at once.\n"
+      "Example: hwnas search fashion_mnist && hwnas search fashion_mnist.db --trials 500");
+  line.positional("CONFIG",
+                  "a run config: a name that ships with hwnas or a .toml file; or a study (.db) to "
+                  "continue")
       .value("study", "FILE", "where to store the study (NAME.db here)")
       .value("trials", "N", "complete trials to stop at, instead of the config's")
       .value("time", "T", "stop after this long, such as '10 min'")
@@ -46,17 +50,23 @@ Request read_request(const CommandLine& line) {
     const Study study = Study::open_readonly(what);
     request.study = what;
     // Relative paths are then relative to the study.
-    request.config = RunConfig::parse(study.info().config, (fs::path(what).parent_path() / ("(config in " + fs::path(what).filename().string() + ")")).string());
+    request.config = RunConfig::parse(
+        study.info().config,
+        (fs::path(what).parent_path() / ("(config in " + fs::path(what).filename().string() + ")"))
+            .string());
     request.config.seed = study.info().seed;
     request.materials = stored_materials(study);
   } else {
     request.config = RunConfig::load(find_file(LibraryShelf::configs, what));
-    if (const auto seed = line.integer("seed", 0, std::int64_t{1} << 53)) request.config.seed = static_cast<std::uint64_t>(*seed);
+    if (const auto seed = line.integer("seed", 0, std::int64_t{1} << 53))
+      request.config.seed = static_cast<std::uint64_t>(*seed);
     request.materials = load_materials(request.config);
     request.study = line.has("study") ? line.get("study") : request.config.name + ".db";
   }
-  if (const auto trials = line.integer("trials", 1, 1'000'000'000)) request.config.budget.trials = *trials;
-  if (const auto workers = line.integer("workers", 1, 4096)) request.config.workers.count = static_cast<int>(*workers);
+  if (const auto trials = line.integer("trials", 1, 1'000'000'000))
+    request.config.budget.trials = *trials;
+  if (const auto workers = line.integer("workers", 1, 4096))
+    request.config.workers.count = static_cast<int>(*workers);
   if (line.has("time")) {
     try {
       request.config.budget.seconds = parse_quantity(line.get("time"), Unit::second);
@@ -69,23 +79,31 @@ Request read_request(const CommandLine& line) {
 
 std::string ending(Stopped stopped) {
   switch (stopped) {
-    case Stopped::budget: return "done";
-    case Stopped::time: return "stopped at the time limit";
-    case Stopped::request: return "interrupted";
-    case Stopped::exhausted: return "the space has no further candidate within the bounds";
+    case Stopped::budget:
+      return "done";
+    case Stopped::time:
+      return "stopped at the time limit";
+    case Stopped::request:
+      return "interrupted";
+    case Stopped::exhausted:
+      return "the space has no further candidate within the bounds";
   }
   return "";
 }
 
-void announce(const Experiment& experiment, const Survey& survey, const fs::path& study, ProgressPrinter& printer) {
+void announce(const Experiment& experiment, const Survey& survey, const fs::path& study,
+              ProgressPrinter& printer) {
   char size[32];
   std::snprintf(size, sizeof size, "10^%.1f", experiment.space().log10_size());
-  printer.message(experiment.config().name + ": " + std::string(to_string(experiment.config().search.algorithm)) + " over space '" +
-                  experiment.space().name() + "' (" + size + " genotypes), " + std::to_string(survey.feasible) + " of " +
-                  std::to_string(survey.sampled) + " random candidates within the bounds");
+  printer.message(experiment.config().name + ": " +
+                  std::string(to_string(experiment.config().search.algorithm)) + " over space '" +
+                  experiment.space().name() + "' (" + size + " genotypes), " +
+                  std::to_string(survey.feasible) + " of " + std::to_string(survey.sampled) +
+                  " random candidates within the bounds");
   if (const auto& t = experiment.trainer()) {
     printer.message("training on " + std::to_string(t->train_images) + " images, validating on " +
-                    std::to_string(t->validation_images) + " (LibTorch " + t->torch + ", " + t->device + ")");
+                    std::to_string(t->validation_images) + " (LibTorch " + t->torch + ", " +
+                    t->device + ")");
   }
   printer.message("study " + study.string());
 }
@@ -98,14 +116,16 @@ int search_command(const Arguments& arguments) {
   Request request = read_request(line);
   const Interrupt interrupt;
   ProgressPrinter printer(request.config, isatty(STDERR_FILENO) != 0);
-  Experiment experiment(std::move(request.config), std::move(request.materials), request.study,
-                        [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
+  Experiment experiment(
+      std::move(request.config), std::move(request.materials), request.study,
+      [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
   const Survey survey = experiment.look(interrupt.stop());
   if (interrupt.stop().stop_requested()) return 130;
   Study study = experiment.open_study(survey);
   announce(experiment, survey, request.study, printer);
   const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
-  printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() + " --trials N");
+  printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
+                  " --trials N");
   const FrontReport report = report_front(study);
   std::cout << (line.has("json") ? to_json(report, study) + "\n" : to_text(report, study));
   return stopped == Stopped::request ? 130 : 0;

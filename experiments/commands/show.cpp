@@ -26,35 +26,48 @@ void print_numbers(const Trial& trial) {
   table.column("source", Table::Align::left);
   for (const Measurement& m : trial.measurements) {
     std::string source(to_string(m.source));
-    if (m.fidelity > 0) source += ", " + format_quantity(m.fidelity, Unit::none) + (m.fidelity == 1 ? " epoch" : " epochs");
+    if (m.fidelity > 0)
+      source +=
+          ", " + format_quantity(m.fidelity, Unit::none) + (m.fidelity == 1 ? " epoch" : " epochs");
     table.row({to_text(m.key), value_text(m), source});
   }
   std::cout << table;
 }
 
-nlohmann::json as_json(const Trial& trial, const SearchSpace& space, const std::vector<Artifact>& artifacts, const std::filesystem::path& files) {
-  nlohmann::json j{{"trial", trial.id}, {"state", to_string(trial.state)}, {"reason", trial.reason}, {"genotype", to_text(trial.genotype)},
-                   {"parents", trial.parents}, {"origin", trial.origin}, {"seed", std::to_string(trial.seed)}};
+nlohmann::json as_json(const Trial& trial, const SearchSpace& space,
+                       const std::vector<Artifact>& artifacts, const std::filesystem::path& files) {
+  nlohmann::json j{{"trial", trial.id},
+                   {"state", to_string(trial.state)},
+                   {"reason", trial.reason},
+                   {"genotype", to_text(trial.genotype)},
+                   {"parents", trial.parents},
+                   {"origin", trial.origin},
+                   {"seed", std::to_string(trial.seed)}};
   for (std::size_t i = 0; i < trial.genotype.genes.size(); ++i) {
     const Choice& c = space.choices()[i];
     j["genes"][c.name] = c.options[trial.genotype.genes[i]];
   }
   for (const Measurement& m : trial.measurements) {
-    nlohmann::json value{{"value", m.value}, {"source", to_string(m.source)}, {"fidelity", m.fidelity}};
+    nlohmann::json value{
+        {"value", m.value}, {"source", to_string(m.source)}, {"fidelity", m.fidelity}};
     value["stddev"] = m.stddev ? nlohmann::json(*m.stddev) : nlohmann::json();
     j["values"][to_text(m.key)] = std::move(value);
   }
-  for (const Artifact& a : artifacts) j["files"].push_back({{"kind", a.kind}, {"path", (files / a.path).string()}});
+  for (const Artifact& a : artifacts)
+    j["files"].push_back({{"kind", a.kind}, {"path", (files / a.path).string()}});
   return j;
 }
 
 }  // namespace
 
 int show_command(const Arguments& arguments) {
-  CommandLine line("hwnas show STUDY ID [--layers N] [--network FILE] [--json]",
-                   "One trial of a study: its genes in words, where it comes from, every number with its source, and the\n"
-                   "layers where it spends its time on each device. Example: hwnas show fashion_mnist.db 42");
-  line.positional("STUDY", "a study file").positional("ID", "number of a trial")
+  CommandLine line(
+      "hwnas show STUDY ID [--layers N] [--network FILE] [--json]",
+      "One trial of a study: its genes in words, where it comes from, every number with its "
+      "source, and the\n"
+      "layers where it spends its time on each device. Example: hwnas show fashion_mnist.db 42");
+  line.positional("STUDY", "a study file")
+      .positional("ID", "number of a trial")
       .value("layers", "N", "how many of the slowest layers to print (5)")
       .value("network", "FILE", "write the network as a network file")
       .flag("json", "print JSON");
@@ -64,13 +77,17 @@ int show_command(const Arguments& arguments) {
   const std::int64_t last = study.trial_count() - 1;
   const auto id = line.integer("ID", 0, std::max<std::int64_t>(last, 0));
   const auto trial = study.trial(*id);
-  if (!trial) throw InputError(path.string(), 0, "", "", "has no trial " + std::to_string(*id) + "; it has " + std::to_string(last + 1));
+  if (!trial)
+    throw InputError(
+        path.string(), 0, "", "",
+        "has no trial " + std::to_string(*id) + "; it has " + std::to_string(last + 1));
   const SearchSpace space = stored_space(study);
   Candidate candidate = space.decode(trial->genotype);
   if (line.has("network")) {
     FILE* out = std::fopen(line.get("network").c_str(), "w");
     const std::string text = to_toml(candidate.network);
-    if (!out || std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fclose(out) != 0) {
+    if (!out || std::fwrite(text.data(), 1, text.size(), out) != text.size() ||
+        std::fclose(out) != 0) {
       throw InputError(line.get("network"), 0, "", "", "cannot be written");
     }
   }
@@ -81,9 +98,11 @@ int show_command(const Arguments& arguments) {
   }
   std::cout << "trial " << trial->id << ": " << to_string(trial->state);
   if (!trial->reason.empty()) std::cout << " in stage '" << trial->stage << "': " << trial->reason;
-  std::cout << "\ngenotype " << to_text(trial->genotype) << "\ngenes    " << describe(space, trial->genotype) << "\nmade by  " << trial->origin
+  std::cout << "\ngenotype " << to_text(trial->genotype) << "\ngenes    "
+            << describe(space, trial->genotype) << "\nmade by  " << trial->origin
             << ", parents: " << parents_text(*trial) << '\n';
-  for (const Artifact& a : artifacts) std::cout << a.kind << "  " << (files_folder(path) / a.path).string() << '\n';
+  for (const Artifact& a : artifacts)
+    std::cout << a.kind << "  " << (files_folder(path) / a.path).string() << '\n';
   if (!trial->measurements.empty()) {
     std::cout << '\n';
     print_numbers(*trial);
@@ -94,7 +113,9 @@ int show_command(const Arguments& arguments) {
   const auto most = static_cast<std::size_t>(line.integer("layers", 1, 100'000).value_or(5));
   for (const Device& device : stored_materials(study).devices) {
     const Estimate estimate = device.model->estimate(candidate);
-    std::cout << '\n' << device.name << (estimate.covered ? ", slowest layers" : ": " + estimate.reason) << '\n';
+    std::cout << '\n'
+              << device.name << (estimate.covered ? ", slowest layers" : ": " + estimate.reason)
+              << '\n';
     if (estimate.covered) print_layers(std::cout, candidate.network, estimate.cost, most);
   }
   return 0;

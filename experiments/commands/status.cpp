@@ -8,9 +8,10 @@
 namespace hwnas {
 
 int status_command(const Arguments& arguments) {
-  CommandLine line("hwnas status STUDY [--json]",
-                   "How far a study is: trials by state, the best values so far, the front's hypervolume.\n"
-                   "The study may be running. Example: hwnas status fashion_mnist.db");
+  CommandLine line(
+      "hwnas status STUDY [--json]",
+      "How far a study is: trials by state, the best values so far, the front's hypervolume.\n"
+      "The study may be running. Example: hwnas status fashion_mnist.db");
   line.positional("STUDY", "a study file, as hwnas search writes it").flag("json", "print JSON");
   if (!line.parse(arguments)) return 0;
   const Study study = Study::open_readonly(line.get("STUDY"));
@@ -23,25 +24,39 @@ int status_command(const Arguments& arguments) {
     if (!o.optimised) continue;
     const Trial* winner = nullptr;
     for (const Trial& t : report.front) {
-      if (!winner || o.minimised(find(t, o.key)->value) < o.minimised(find(*winner, o.key)->value)) winner = &t;
+      if (!winner || o.minimised(find(t, o.key)->value) < o.minimised(find(*winner, o.key)->value))
+        winner = &t;
     }
     if (!winner) continue;
     const Measurement* m = find(*winner, o.key);
     best[to_text(o.key)] = {{"trial", winner->id}, {"value", m->value}};
-    best_text += "  best " + to_text(o.key) + ": " + value_text(*m) + " (trial " + std::to_string(winner->id) + ")\n";
+    best_text += "  best " + to_text(o.key) + ": " + value_text(*m) + " (trial " +
+                 std::to_string(winner->id) + ")\n";
   }
   const StudyInfo& info = study.info();
   if (line.has("json")) {
-    std::cout << nlohmann::json{{"study", info.name}, {"algorithm", info.algorithm}, {"seed", info.seed}, {"trials", trials.size()},
-                                {"complete", counts.complete}, {"infeasible", counts.infeasible}, {"failed", counts.failed},
-                                {"unfinished", counts.running}, {"front", report.front.size()}, {"hypervolume", report.hypervolume},
-                                {"best", best}}.dump(2) << '\n';
+    std::cout << nlohmann::json{{"study", info.name},
+                                {"algorithm", info.algorithm},
+                                {"seed", info.seed},
+                                {"trials", trials.size()},
+                                {"complete", counts.complete},
+                                {"infeasible", counts.infeasible},
+                                {"failed", counts.failed},
+                                {"unfinished", counts.running},
+                                {"front", report.front.size()},
+                                {"hypervolume", report.hypervolume},
+                                {"best", best}}
+                     .dump(2)
+              << '\n';
     return 0;
   }
-  std::cout << info.name << ": " << info.algorithm << ", seed " << info.seed << ", hwnas " << info.version << '\n'
-            << "  trials " << trials.size() << ": " << counts.complete << " complete, " << counts.infeasible << " infeasible, "
-            << counts.failed << " failed, " << counts.running << " unfinished\n"
-            << "  front " << report.front.size() << ", hypervolume " << format_quantity(report.hypervolume, Unit::none) << " of 1\n"
+  std::cout << info.name << ": " << info.algorithm << ", seed " << info.seed << ", hwnas "
+            << info.version << '\n'
+            << "  trials " << trials.size() << ": " << counts.complete << " complete, "
+            << counts.infeasible << " infeasible, " << counts.failed << " failed, "
+            << counts.running << " unfinished\n"
+            << "  front " << report.front.size() << ", hypervolume "
+            << format_quantity(report.hypervolume, Unit::none) << " of 1\n"
             << best_text;
   return 0;
 }

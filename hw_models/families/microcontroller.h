@@ -52,6 +52,7 @@ class Microcontroller final : public CostModel {
  public:
   explicit Microcontroller(MicrocontrollerConstants constants) : c_(std::move(constants)) {}
   Estimate estimate(const Candidate& candidate) const override;
+  Capacity capacity() const override { return {c_.sram_bytes, c_.flash_bytes}; }
 
  private:
   struct Cycles {

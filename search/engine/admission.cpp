@@ -114,7 +114,7 @@ void Admission::ended(const Trial& trial) {
   Told& told = told_[static_cast<std::size_t>(trial.id)];
   told.state = trial.state;
   for (const Objective& objective : settings_.objectives) {
-    const Measurement* m = closest(trial, objective.key);
+    const Measurement* m = find(trial, objective.key);
     if (!m) continue;
     told.violation += objective.violation(m->value);
     if (objective.optimised && trial.state == TrialState::complete) {

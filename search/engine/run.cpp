@@ -50,7 +50,7 @@ class Ledger {
     if (trial.state == TrialState::complete) {
       std::vector<double> point;
       for (const Objective& objective : settings_.objectives) {
-        const Measurement* m = objective.optimised ? closest(trial, objective.key) : nullptr;
+        const Measurement* m = objective.optimised ? find(trial, objective.key) : nullptr;
         if (m) point.push_back(objective.minimised(m->value));
       }
       front_.add(point);

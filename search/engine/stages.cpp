@@ -33,7 +33,7 @@ std::string unusable(const Trial& trial, const Evaluation& evaluation) {
 std::string broken_bounds(const Trial& trial, std::span<const Objective> objectives) {
   std::string text;
   for (const Objective& objective : objectives) {
-    const Measurement* m = objective.bound ? closest(trial, objective.key) : nullptr;
+    const Measurement* m = objective.bound ? find(trial, objective.key) : nullptr;
     if (!m || objective.violation(m->value) <= 0) continue;
     if (!text.empty()) text += "; ";
     const Unit of = unit(objective.key.metric);
@@ -53,7 +53,7 @@ std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& e
   }
   if (!last_stage) return {TrialState::running, ""};
   for (const Objective& objective : objectives) {
-    if (objective.optimised && !closest(trial, objective.key)) {
+    if (objective.optimised && !find(trial, objective.key)) {
       return {TrialState::failed, "no stage gave " + to_text(objective.key)};
     }
   }

@@ -100,7 +100,7 @@ void Surveyor::look_at(std::vector<Genotype> genotypes) {
     Look look{std::move(candidates[i].genotype), {}, 0};
     look.trial.measurements = std::move(evaluation.measurements);
     for (const Objective& objective : objectives_) {
-      const Measurement* m = closest(look.trial, objective.key);
+      const Measurement* m = find(look.trial, objective.key);
       if (m) look.violation += objective.violation(m->value);
     }
     result_.any_feasible = result_.any_feasible || look.violation == 0;
@@ -142,7 +142,7 @@ void Surveyor::evolve(const ScoreOf& score, int generations, const std::function
 
 bool Surveyor::knows(const MetricKey& key) const {
   return std::any_of(looks_.begin(), looks_.end(),
-                     [&](const Look& look) { return closest(look.trial, key) != nullptr; });
+                     [&](const Look& look) { return find(look.trial, key) != nullptr; });
 }
 
 const Look* Surveyor::best(const ScoreOf& score) const {
@@ -158,13 +158,13 @@ const Look* Surveyor::best(const ScoreOf& score) const {
 }
 
 double Surveyor::value(const Look& look, const MetricKey& key) const {
-  const Measurement* m = closest(look.trial, key);
+  const Measurement* m = find(look.trial, key);
   return m ? m->value : std::numeric_limits<double>::infinity();
 }
 
 // Minimised; infinite where it is unknown.
 double minimised(const Objective& objective, const Look& look) {
-  const Measurement* m = closest(look.trial, objective.key);
+  const Measurement* m = find(look.trial, objective.key);
   return m ? objective.minimised(m->value) : std::numeric_limits<double>::infinity();
 }
 

@@ -1,22 +1,10 @@
 #include "search/store/front.h"
 
-#include <algorithm>
+#include <optional>
 
 #include "search/pareto.h"
 
 namespace hwnas {
-
-const Measurement* closest(const Trial& trial, const MetricKey& key, std::optional<Source> source) {
-  const Measurement* best = nullptr;
-  for (const Measurement& m : trial.measurements) {
-    if (m.key != key || (source && m.source != *source)) continue;
-    if (!best || m.source > best->source ||
-        (m.source == best->source && m.fidelity > best->fidelity)) {
-      best = &m;
-    }
-  }
-  return best;
-}
 
 std::vector<std::size_t> front_of(std::span<const Trial> trials,
                                   std::span<const Objective> objectives) {
@@ -30,7 +18,7 @@ std::vector<std::size_t> front_of(std::span<const Trial> trials,
     axes.push_back({&objective, {}});
     for (const Trial& trial : trials) {
       if (trial.state != TrialState::complete) continue;
-      const Measurement* m = closest(trial, objective.key);
+      const Measurement* m = find(trial, objective.key);
       if (m && (!axes.back().source || m->source > *axes.back().source))
         axes.back().source = m->source;
     }
@@ -41,7 +29,7 @@ std::vector<std::size_t> front_of(std::span<const Trial> trials,
     if (trials[i].state != TrialState::complete) continue;
     std::vector<double> point;
     for (const Axis& axis : axes) {
-      const Measurement* m = closest(trials[i], axis.objective->key, axis.source);
+      const Measurement* m = find(trials[i], axis.objective->key, axis.source);
       if (m) point.push_back(axis.objective->minimised(m->value));
     }
     if (axes.empty() || point.size() != axes.size()) continue;

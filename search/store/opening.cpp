@@ -129,9 +129,9 @@ TemporaryFolder::~TemporaryFolder() {
 
 StudyInfo read_info(Database& database) {
   StudyInfo info;
-  Statement& run =
-      database.cached("SELECT name, version, config, settings, space, channels, height, width, "
-                      "classes, algorithm, seed, identity FROM runs");
+  Statement& run = database.cached(
+      "SELECT name, version, config, settings, space, channels, height, width, "
+      "classes, algorithm, seed, identity FROM runs");
   if (run.step()) {
     info.name = run.text(0);
     info.version = run.text(1);

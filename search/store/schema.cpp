@@ -102,7 +102,7 @@ std::string of_key(const MetricKey& key) {
          " AND m.device = " + literal(key.device);
 }
 
-// The value that closest() of front.h picks.
+// The value that find() of trial.h picks.
 std::string closest_value(const MetricKey& key) {
   return "(SELECT m.value FROM measurements m JOIN sources s ON s.name = m.source WHERE " +
          of_key(key) + " ORDER BY s.rank DESC, m.fidelity DESC LIMIT 1)";

@@ -26,11 +26,11 @@ namespace hwnas {
 // What a study was made from. Everything that decides the trials is in here.
 struct StudyInfo {
   std::string name;
-  std::string version;  // of hwnas
-  std::string config;   // the text of the run config
-  std::string settings; // what of the config decides the trials, "key = value" lines
-  std::string space;    // the text of the space file
-  Task task;            // what the data made of the space's two ends
+  std::string version;   // of hwnas
+  std::string config;    // the text of the run config
+  std::string settings;  // what of the config decides the trials, "key = value" lines
+  std::string space;     // the text of the space file
+  Task task;             // what the data made of the space's two ends
   std::string algorithm;
   std::uint64_t seed = 0;
   std::vector<Objective> objectives;

@@ -11,7 +11,9 @@ using namespace hwnas;
 
 const std::string kTree = HWNAS_SOURCE_DIR;
 
-SearchSpace space(const char* name) { return SearchSpace::load(kTree + "/space/spaces/" + name + ".toml"); }
+SearchSpace space(const char* name) {
+  return SearchSpace::load(kTree + "/space/spaces/" + name + ".toml");
+}
 
 void decode(benchmark::State& state, const char* name) {
   const SearchSpace s = space(name);
@@ -31,7 +33,8 @@ void decode_and_estimate(benchmark::State& state, const char* name, const char* 
 }
 
 BENCHMARK_CAPTURE(decode, mobile_image, "mobile_image");
-BENCHMARK_CAPTURE(decode_and_estimate, mobile_image_raspberry_pi_4, "mobile_image", "raspberry_pi_4");
+BENCHMARK_CAPTURE(decode_and_estimate, mobile_image_raspberry_pi_4, "mobile_image",
+                  "raspberry_pi_4");
 BENCHMARK_CAPTURE(decode_and_estimate, mobile_image_a100, "mobile_image", "a100");
 BENCHMARK_CAPTURE(decode_and_estimate, tiny_image_stm32l4r5, "tiny_image", "stm32l4r5");
 

@@ -39,7 +39,8 @@ space = "tiny_image"
 devices = ["stm32l4r5"]
 [data]
 set = "mnist"
-directory = ")" + data.string() + R"("
+directory = ")" +
+         data.string() + R"("
 validation_share = 0.2
 [training]
 batch = 32
@@ -57,13 +58,17 @@ at_most = "60 ms"
 )" + extra;
 }
 
-std::string dump(const std::filesystem::path& study) { return Study::open_readonly(study).dump(); }
+std::string dump(const std::filesystem::path& study) {
+  return Study::open_readonly(study).dump();
+}
 
 // A run without training, and with, each in a folder made ready.
 struct Costs {
   Folder folder;
   Costs() { write(folder / "run.toml", kCosts); }
-  Result hwnas(const std::string& arguments) const { return run(folder.path(), kHwnas + " " + arguments); }
+  Result hwnas(const std::string& arguments) const {
+    return run(folder.path(), kHwnas + " " + arguments);
+  }
 };
 
 struct Training {
@@ -72,14 +77,17 @@ struct Training {
     write_idx(folder.path(), 400, 40);
     write(folder / "run.toml", training_config(folder.path(), extra));
   }
-  Result hwnas(const std::string& arguments) const { return run(folder.path(), kHwnas + " " + arguments); }
+  Result hwnas(const std::string& arguments) const {
+    return run(folder.path(), kHwnas + " " + arguments);
+  }
 };
 
 TEST(Search, CostsOnlyEndsInAFront) {
   Costs t;
   const Result r = t.hwnas("search run.toml");
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out, AllOf(HasSubstr("latency@stm32l4r5"), HasSubstr("\u2190 knee"), HasSubstr("numbers: analytic")));
+  EXPECT_THAT(r.out, AllOf(HasSubstr("latency@stm32l4r5"), HasSubstr("\u2190 knee"),
+                           HasSubstr("numbers: analytic")));
   EXPECT_THAT(r.err, HasSubstr("done; continue with: hwnas search costs.db"));
   EXPECT_EQ(t.hwnas("pareto costs.db").out, r.out);
   EXPECT_THAT(t.hwnas("status costs.db").out, HasSubstr("40 complete"));
@@ -92,7 +100,8 @@ TEST(Search, ShowExplainsATrial) {
   ASSERT_EQ(t.hwnas("search run.toml").code, 0);
   const Result r = t.hwnas("show costs.db 3 --network net.toml");
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out, AllOf(StartsWith("trial 3: complete"), HasSubstr("stem.channels"), HasSubstr("analytic"), HasSubstr("slowest layers")));
+  EXPECT_THAT(r.out, AllOf(StartsWith("trial 3: complete"), HasSubstr("stem.channels"),
+                           HasSubstr("analytic"), HasSubstr("slowest layers")));
   EXPECT_EQ(t.hwnas("estimate ./net.toml --device stm32l4r5").code, 0);
   EXPECT_THAT(t.hwnas("show costs.db 3 --json").out, HasSubstr("\"genes\""));
   const Result none = t.hwnas("show costs.db 4000");
@@ -129,7 +138,9 @@ TEST(Search, ABudgetThatNothingMeetsIsFoundBeforeAnyTraining) {
   Training t("[[bounds]]\nmetric = \"storage@stm32l4r5\"\nat_most = \"1 KiB\"\n");
   const Result r = t.hwnas("search run.toml");
   EXPECT_EQ(r.code, 2);
-  EXPECT_THAT(r.err, HasSubstr("meets the bounds: storage@stm32l4r5 must be at most 1.00 KiB, nearest found "));
+  EXPECT_THAT(
+      r.err,
+      HasSubstr("meets the bounds: storage@stm32l4r5 must be at most 1.00 KiB, nearest found "));
   EXPECT_FALSE(std::filesystem::exists(t.folder / "train.db"));
 }
 
@@ -140,7 +151,8 @@ TEST(Search, TrainsForRealAndKeepsTheWeights) {
   EXPECT_THAT(r.out, AllOf(HasSubstr("accuracy"), HasSubstr("trained (accuracy)")));
   EXPECT_THAT(t.hwnas("show train.db 0").out, HasSubstr("weights"));
   int weights = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(t.folder / "train.files")) weights += entry.path().extension() == ".pt";
+  for (const auto& entry : std::filesystem::directory_iterator(t.folder / "train.files"))
+    weights += entry.path().extension() == ".pt";
   EXPECT_EQ(weights, 8);
 }
 
@@ -148,11 +160,15 @@ TEST(Search, OneWorkerAndFourGiveTheSameStudy) {
   Training one, four;
   ASSERT_EQ(one.hwnas("search run.toml --workers 1").code, 0);
   ASSERT_EQ(four.hwnas("search run.toml --workers 4").code, 0);
-  const auto neutral = [](std::string text, const std::filesystem::path& folder) {  // the data's place is in the config
-    for (std::size_t at; (at = text.find(folder.string())) != std::string::npos;) text.erase(at, folder.string().size());
-    return text;
-  };
-  EXPECT_EQ(neutral(dump(one.folder / "train.db"), one.folder.path()), neutral(dump(four.folder / "train.db"), four.folder.path()));
+  const auto neutral =
+      [](std::string text,
+         const std::filesystem::path& folder) {  // the data's place is in the config
+        for (std::size_t at; (at = text.find(folder.string())) != std::string::npos;)
+          text.erase(at, folder.string().size());
+        return text;
+      };
+  EXPECT_EQ(neutral(dump(one.folder / "train.db"), one.folder.path()),
+            neutral(dump(four.folder / "train.db"), four.folder.path()));
 }
 
 TEST(Search, KilledAndContinuedEqualsNeverKilled) {
@@ -160,7 +176,8 @@ TEST(Search, KilledAndContinuedEqualsNeverKilled) {
   ASSERT_EQ(t.hwnas("search run.toml --study whole.db").code, 0);
   Rng rng(5);
   for (int i = 0; i < 6; ++i) {
-    const pid_t child = start(t.folder.path(), "exec " + kHwnas + " search run.toml --study killed.db");
+    const pid_t child =
+        start(t.folder.path(), "exec " + kHwnas + " search run.toml --study killed.db");
     std::this_thread::sleep_for(std::chrono::milliseconds(200 + rng.below(1500)));
     kill(child, SIGKILL);
     finish(child, t.folder.path());
@@ -172,7 +189,8 @@ TEST(Search, KilledAndContinuedEqualsNeverKilled) {
 TEST(Search, CtrlCLeavesAStudyThatContinues) {
   Training t;
   ASSERT_EQ(t.hwnas("search run.toml --study whole.db").code, 0);
-  const pid_t child = start(t.folder.path(), "exec " + kHwnas + " search run.toml --study stopped.db --workers 1");
+  const pid_t child =
+      start(t.folder.path(), "exec " + kHwnas + " search run.toml --study stopped.db --workers 1");
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   kill(child, SIGINT);
   const Result r = finish(child, t.folder.path());
@@ -182,18 +200,23 @@ TEST(Search, CtrlCLeavesAStudyThatContinues) {
   EXPECT_EQ(dump(t.folder / "stopped.db"), dump(t.folder / "whole.db"));
 }
 
-// A stand-in for hwnas-trainer that crashes for real on one of its tasks, and else passes on the line.
+// A stand-in for hwnas-trainer that crashes for real on one of its tasks, and else passes on the
+// line.
 TEST(Search, ATrainerThatCrashesCostsOneTrial) {
   Training t;
   write(t.folder / "trainer.sh",
         "#!/bin/bash\n"
         "exec 3<&0\n"
         "while IFS= read -r line <&3; do\n"
-        "  case \"$line\" in *'\"task\":2'[!0-9]*) kill -SEGV $$ ;; *'\"task\":5'[!0-9]*) kill -KILL $$ ;; esac\n"
+        "  case \"$line\" in *'\"task\":2'[!0-9]*) kill -SEGV $$ ;; *'\"task\":5'[!0-9]*) kill "
+        "-KILL $$ ;; esac\n"
         "  printf '%s\\n' \"$line\"\n"
-        "done | " + std::string(HWNAS_BIN_DIR) + "/hwnas-trainer \"$@\"\n");
+        "done | " +
+            std::string(HWNAS_BIN_DIR) + "/hwnas-trainer \"$@\"\n");
   std::filesystem::permissions(t.folder / "trainer.sh", std::filesystem::perms::owner_all);
-  write(t.folder / "run.toml", training_config(t.folder.path(), "[workers]\ncount = 1\ncommand = [\"" + (t.folder / "trainer.sh").string() + "\"]\n"));
+  write(t.folder / "run.toml",
+        training_config(t.folder.path(), "[workers]\ncount = 1\ncommand = [\"" +
+                                             (t.folder / "trainer.sh").string() + "\"]\n"));
   const Result r = t.hwnas("search run.toml");
   EXPECT_EQ(r.code, 0) << r.err;
   EXPECT_THAT(r.err, HasSubstr("trial 2 failed: trainer "));
@@ -213,13 +236,16 @@ TEST(Search, DamagedDataIsSaidBeforeAnythingElse) {
 TEST(Search, TheSecondProcessIsToldAndReadersWork) {
   Training t;
   const pid_t first = start(t.folder.path(), "exec " + kHwnas + " search run.toml --trials 200");
-  for (int i = 0; i < 200 && !std::filesystem::exists(t.folder / "train.db"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  for (int i = 0; i < 200 && !std::filesystem::exists(t.folder / "train.db"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   Folder other;  // output of the second must not overwrite the first's
-  const Result second = run(other.path(), kHwnas + " search " + (t.folder / "run.toml").string() + " --study " + (t.folder / "train.db").string());
+  const Result second = run(other.path(), kHwnas + " search " + (t.folder / "run.toml").string() +
+                                              " --study " + (t.folder / "train.db").string());
   EXPECT_EQ(second.code, 2);
   EXPECT_THAT(second.err, HasSubstr("train.db"));
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(run(other.path(), kHwnas + " status " + (t.folder / "train.db").string()).code, 0);
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(run(other.path(), kHwnas + " status " + (t.folder / "train.db").string()).code, 0);
   kill(first, SIGINT);
   EXPECT_EQ(finish(first, t.folder.path()).code, 130);
 }
@@ -240,7 +266,8 @@ TEST(Search, ANewerStudyIsRefused) {
 
 TEST(Search, AFullDiskIsOneLineAndTheStudyContinues) {
   Costs t;
-  const Result full = run(t.folder.path(), "ulimit -f 300; trap '' XFSZ; exec " + kHwnas + " search run.toml --trials 4000");
+  const Result full = run(t.folder.path(), "ulimit -f 300; trap '' XFSZ; exec " + kHwnas +
+                                               " search run.toml --trials 4000");
   EXPECT_EQ(full.code, 2) << full.err;
   EXPECT_THAT(full.err, HasSubstr("costs.db"));
   EXPECT_EQ(t.hwnas("search run.toml").code, 0);

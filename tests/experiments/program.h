@@ -85,7 +85,8 @@ inline void write(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;
 }
 
-// A made-up data set in MNIST's format: each class is a bright square in a place of its own, with noise.
+// A made-up data set in MNIST's format: each class is a bright square in a place of its own, with
+// noise.
 inline void write_idx(const std::filesystem::path& folder, int images, int test_images) {
   Rng rng(42);
   const auto put32 = [](std::string& text, std::uint32_t v) {

@@ -40,7 +40,8 @@ metric = "parameters"
 [[bounds]]
 metric = "memory@stm32h743"
 at_most = "256 KiB"
-)", "run.toml");
+)",
+                                       "run.toml");
   EXPECT_EQ(c.seed, 7u);
   EXPECT_EQ(c.search.algorithm, Algorithm::regularized_evolution);
   EXPECT_EQ(c.batch, 4);
@@ -55,51 +56,74 @@ at_most = "256 KiB"
 }
 
 TEST(RunConfig, WhatDecidesTheTrialsLeavesOutTheRest) {
-  const auto settings = [](const std::string& extra) { return deciding_settings(RunConfig::parse(extra + kLatency, "r.toml")); };
+  const auto settings = [](const std::string& extra) {
+    return deciding_settings(RunConfig::parse(extra + kLatency, "r.toml"));
+  };
   const std::string base = settings(kHead);
-  EXPECT_EQ(settings("name = 'other'\n" + kHead + "[budget]\ntrials = 5\n[workers]\ncount = 9\n"), base);
+  EXPECT_EQ(settings("name = 'other'\n" + kHead + "[budget]\ntrials = 5\n[workers]\ncount = 9\n"),
+            base);
   EXPECT_NE(settings(kHead + "seed = 2\n"), base);
   EXPECT_NE(settings(kHead + "[search]\nbatch = 9\n"), base);
 }
 
 TEST(RunConfig, Mistakes) {
-  EXPECT_EQ(message("devices = []\n" + kLatency), "run.toml:1: space: is missing; expected a string");
-  EXPECT_EQ(message(kHead), "run.toml:1: objectives: is missing; a run has at least one [[objectives]] with a metric");
-  EXPECT_EQ(message("spcae = 'x'\n" + kHead + kLatency), "run.toml:1: spcae = 'x': unknown key; did you mean 'space'?");
-  EXPECT_EQ(message(kHead + "[budget]\ntrails = 5\n" + kLatency), "run.toml:4: budget.trails = 5: unknown key; did you mean 'trials'?");
-  EXPECT_EQ(message(kHead + "[budget]\ntime = '5 kg'\n" + kLatency),
-            "run.toml:4: budget.time = '5 kg': expected a time such as '20 ms' (ns, us, ms, s, min, h)");
+  EXPECT_EQ(message("devices = []\n" + kLatency),
+            "run.toml:1: space: is missing; expected a string");
+  EXPECT_EQ(
+      message(kHead),
+      "run.toml:1: objectives: is missing; a run has at least one [[objectives]] with a metric");
+  EXPECT_EQ(message("spcae = 'x'\n" + kHead + kLatency),
+            "run.toml:1: spcae = 'x': unknown key; did you mean 'space'?");
+  EXPECT_EQ(message(kHead + "[budget]\ntrails = 5\n" + kLatency),
+            "run.toml:4: budget.trails = 5: unknown key; did you mean 'trials'?");
+  EXPECT_EQ(
+      message(kHead + "[budget]\ntime = '5 kg'\n" + kLatency),
+      "run.toml:4: budget.time = '5 kg': expected a time such as '20 ms' (ns, us, ms, s, min, h)");
   EXPECT_EQ(message(kHead + "[search]\nalgorithm = 'nsga3'\n" + kLatency),
             "run.toml:4: search.algorithm = 'nsga3': not known here; did you mean 'nsga2'?");
   EXPECT_EQ(message(kHead + kLatency + "at_most = '20 KiB'\n"),
-            "run.toml:5: objectives[0].at_most = '20 KiB': expected a time such as '20 ms' (ns, us, ms, s, min, h)");
+            "run.toml:5: objectives[0].at_most = '20 KiB': expected a time such as '20 ms' (ns, "
+            "us, ms, s, min, h)");
   EXPECT_EQ(message(kHead + kLatency + "at_most = '-1 ms'\n"),
-            "run.toml:5: objectives[0].at_most = '-1 ms': nothing can meet this; the bound must be above 0");
-  EXPECT_EQ(message(kHead + kLatency + "at_least = '1 ms'\n"),
-            "run.toml:5: objectives[0].at_least = '1 ms': latency is bounded from above; write at_most");
+            "run.toml:5: objectives[0].at_most = '-1 ms': nothing can meet this; the bound must be "
+            "above 0");
+  EXPECT_EQ(
+      message(kHead + kLatency + "at_least = '1 ms'\n"),
+      "run.toml:5: objectives[0].at_least = '1 ms': latency is bounded from above; write at_most");
   EXPECT_EQ(message(kHead + "[[objectives]]\nmetric = 'latency@stm32h734'\n"),
-            "run.toml:4: objectives[0].metric = 'latency@stm32h734': device 'stm32h734' is not in 'devices'; did you mean 'stm32h743'?");
+            "run.toml:4: objectives[0].metric = 'latency@stm32h734': device 'stm32h734' is not in "
+            "'devices'; did you mean 'stm32h743'?");
   EXPECT_EQ(message(kHead + "[[objectives]]\nmetric = 'accuracy'\n"),
-            "run.toml:4: objectives[0].metric = 'accuracy': accuracy needs training; add [data] and [training]");
-  EXPECT_TRUE(message(kHead + "[[objectives]]\nmetric = 'latancy@stm32h743'\n").starts_with("run.toml:4: objectives[0].metric = 'latancy@stm32h743': "));
+            "run.toml:4: objectives[0].metric = 'accuracy': accuracy needs training; add [data] "
+            "and [training]");
+  EXPECT_TRUE(message(kHead + "[[objectives]]\nmetric = 'latancy@stm32h743'\n")
+                  .starts_with("run.toml:4: objectives[0].metric = 'latancy@stm32h743': "));
   EXPECT_EQ(message(kHead + kLatency + kLatency),
             "run.toml:3: objectives = " + message(kHead + kLatency + kLatency).substr(25));
-  EXPECT_NE(message(kHead + kLatency + kLatency).find("latency@stm32h743 is named twice"), std::string::npos);
+  EXPECT_NE(message(kHead + kLatency + kLatency).find("latency@stm32h743 is named twice"),
+            std::string::npos);
   EXPECT_EQ(message(kHead + kLatency + "[[bounds]]\nmetric = 'memory@stm32h743'\n"),
             "run.toml:5: bounds[0].at_most: is missing; a bound says how much is allowed");
-  EXPECT_EQ(message(kHead + kLatency + "[training]\nepochs = 1\n").substr(0, 26), "run.toml:5: training = a t");
-  EXPECT_EQ(message(kHead + kLatency + "[data]\nset = 'fashion_mnits'\n"),
-            "run.toml:6: data.set = 'fashion_mnits': not known here; did you mean 'fashion_mnist'?");
+  EXPECT_EQ(message(kHead + kLatency + "[training]\nepochs = 1\n").substr(0, 26),
+            "run.toml:5: training = a t");
+  EXPECT_EQ(
+      message(kHead + kLatency + "[data]\nset = 'fashion_mnits'\n"),
+      "run.toml:6: data.set = 'fashion_mnits': not known here; did you mean 'fashion_mnist'?");
   EXPECT_EQ(message(kHead + kLatency + "[data]\nset = 'fashion_mnist'\ndirectory = '/no/such'\n"),
-            "run.toml:7: data.directory = '/no/such': no such directory: /no/such; 'apt-get install dataset-fashion-mnist' brings it");
+            "run.toml:7: data.directory = '/no/such': no such directory: /no/such; 'apt-get "
+            "install dataset-fashion-mnist' brings it");
   EXPECT_EQ(message(kHead + kLatency + "[data]\nset = 'cifar10'\ndirectory = '/no/such'\n"),
-            "run.toml:7: data.directory = '/no/such': no such directory: /no/such; expected the folder with the files of cifar10");
-  EXPECT_EQ(message(kHead + kLatency + "[data]\nset = 'cifar10'\n"), "run.toml:5: data.directory: is missing; expected a string");
+            "run.toml:7: data.directory = '/no/such': no such directory: /no/such; expected the "
+            "folder with the files of cifar10");
+  EXPECT_EQ(message(kHead + kLatency + "[data]\nset = 'cifar10'\n"),
+            "run.toml:5: data.directory: is missing; expected a string");
   const std::string data = "[data]\nset = 'mnist'\ndirectory = '/usr'\n";
-  EXPECT_EQ(message(kHead + data + "[[objectives]]\nmetric = 'accuracy'\nat_least = 1.5\n"),
-            "run.toml:8: objectives[0].at_least = 1.5: nothing can meet this; accuracy is at most 100 %");
-  EXPECT_EQ(message(kHead + data + "[training]\naugment = ['flop']\n" + kLatency),
-            "run.toml:7: training.augment = [ 'flop' ]: 'flop' is not known here; did you mean 'flip'?");
+  EXPECT_EQ(
+      message(kHead + data + "[[objectives]]\nmetric = 'accuracy'\nat_least = 1.5\n"),
+      "run.toml:8: objectives[0].at_least = 1.5: nothing can meet this; accuracy is at most 100 %");
+  EXPECT_EQ(
+      message(kHead + data + "[training]\naugment = ['flop']\n" + kLatency),
+      "run.toml:7: training.augment = [ 'flop' ]: 'flop' is not known here; did you mean 'flip'?");
   EXPECT_EQ(message(kHead + data + "[training]\nepochs = 0\n" + kLatency),
             "run.toml:7: training.epochs = 0: expected a whole number from 1 to 100000");
 }

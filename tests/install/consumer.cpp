@@ -16,6 +16,7 @@ int main(int, char** argv) {
   const hwnas::Estimate estimate = device.model->estimate(candidate);
   const std::array<double, 4> points{1, 2, 2, 1};
   const std::array<double, 2> reference{3, 3};
-  std::printf("%s %d %.0f\n", device.name.c_str(), estimate.ok(), hwnas::hypervolume(points, reference));
+  std::printf("%s %d %.0f\n", device.name.c_str(), estimate.ok(),
+              hwnas::hypervolume(points, reference));
   return estimate.ok() ? 0 : 1;
 }
