@@ -28,8 +28,8 @@ enum class Precision { fp32, bf16 };  // bf16: autocast of conv and linear; weig
 
 struct TrainSettings {
   int epochs = 1;
-  int batch = 128;             // images; more than there are: all
-  double learning_rate = 0.1;  // peak of the one-cycle schedule (schedule.h)
+  int batch = 64;              // images; more than there are: all
+  double learning_rate = 0.2;  // peak of the one-cycle schedule (schedule.h)
   double warmup = 0.3;         // share of the steps before the peak
   double momentum = 0.9;       // Nesterov
   double weight_decay = 5e-4;  // of conv and linear weights
