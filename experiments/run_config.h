@@ -29,12 +29,12 @@ struct DataConfig {
 // How each candidate is trained; the meaning of every number is in trainer/README.md.
 struct TrainingConfig {
   int epochs = 1;
-  int batch = 128;
-  double learning_rate = 0.1;  // peak of the one-cycle schedule
+  int batch = 64;
+  double learning_rate = 0.2;  // peak of the one-cycle schedule
   double warmup = 0.3;         // share of the steps in which the rate rises
   double momentum = 0.9;
   double weight_decay = 5e-4;
-  double label_smoothing = 0.1;
+  double label_smoothing = 0;
   std::vector<std::string> augment;
   std::string precision = "fp32";
   double time_limit_s = 0;  // of one candidate; 0: none

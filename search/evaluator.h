@@ -24,7 +24,7 @@ struct Job {
 // A file that a stage left behind, e.g. trained weights.
 struct Artifact {
   std::string kind;  // "weights"
-  std::string path;  // relative to the study's folder
+  std::string path;  // relative to the folder of the study's files
 };
 
 struct Evaluation {

@@ -82,9 +82,12 @@ struct TrainerEvaluator::Impl {
   std::stop_token kill;
   ProcessPool pool;
 
-  std::string weights_file(const Job& job) const {
-    if (weights.empty()) return "";
-    return (weights / ("trial" + std::to_string(job.trial) + ".pt")).string();
+  // Relative to the folder of weights, as studies store it; the trainer is given the whole path.
+  std::string weights_name(const Job& job) const {
+    return weights.empty() ? "" : "trial" + std::to_string(job.trial) + ".pt";
+  }
+  std::string weights_path(const Job& job) const {
+    return weights.empty() ? "" : (weights / weights_name(job)).string();
   }
 };
 
@@ -135,7 +138,7 @@ TrainerGreeting TrainerEvaluator::greet() {
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
   std::vector<std::string> requests;
   for (const Job& job : jobs)
-    requests.push_back(request(job, impl_->training, impl_->weights_file(job)));
+    requests.push_back(request(job, impl_->training, impl_->weights_path(job)));
   std::vector<json> last(jobs.size());
 
   const auto on_line = [&](std::size_t i, const std::string& line) {
@@ -156,7 +159,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     Evaluation evaluation;
     if (result.failure.empty() && !result.interrupted) {
       try {
-        evaluation = ending(last[i], jobs[i], impl_->weights_file(jobs[i]));
+        evaluation = ending(last[i], jobs[i], impl_->weights_name(jobs[i]));
       } catch (const json::exception& error) {
         evaluation.failure = std::string("the trainer's answer lacks a part: ") + error.what();
       }

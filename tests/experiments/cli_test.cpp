@@ -30,6 +30,7 @@ struct Mistake {
   const char* arguments;
   const char* message;
 };
+void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.arguments; }
 class CliMistakes : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(CliMistakes, AreOneLineAndExitCodeTwo) {
@@ -62,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"pareto text.db", "text.db"}, Mistake{"show text.db 1", "text.db"},
         Mistake{"status", "STUDY is missing; usage: hwnas status STUDY [--json]"},
         Mistake{"pareto a.db b.db", "too many arguments; usage: "},
-        Mistake{"estimate resnet80", "no network 'resnet80'; did you mean 'resnet8'?"},
+        Mistake{"estimate resent8", "no network 'resent8'; did you mean 'resnet8'?"},
         Mistake{"estimate resnet8 --device stm32h734",
                 "no device 'stm32h734'; did you mean 'stm32h743'?"},
         Mistake{"estimate resnet8 --bits eight",

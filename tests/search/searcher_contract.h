@@ -17,6 +17,11 @@
 
 namespace hwnas {
 
+// For the names of tests.
+inline void PrintTo(const SearcherOptions& options, std::ostream* out) {
+  *out << to_string(options.algorithm) << ", population " << options.population;
+}
+
 // Parameter: the options; a test replaces space, objectives and seed.
 class SearcherContract : public testing::TestWithParam<SearcherOptions> {
  protected:
