@@ -136,7 +136,18 @@ int TomlTable::line(std::string_view key) const {
 
 InputError TomlTable::error(std::string_view key, std::string_view problem) const {
   const toml::node* node = key.empty() ? nullptr : node_->table->get(key);
-  return InputError(file(), line(key), path_of(key), node ? value_text(*node) : "", problem);
+  if (node || key.empty()) {
+    return InputError(file(), line(key), path_of(key), node ? value_text(*node) : "", problem);
+  }
+  std::vector<std::string> unasked;
+  for (const std::string& name : keys()) {
+    if (!node_->asked.contains(name)) unasked.push_back(name);
+  }
+  std::string text(problem);
+  if (const std::string near = nearest(key, unasked); !near.empty()) {
+    text += "; is '" + near + "' in line " + std::to_string(line(near)) + " a misspelling of it?";
+  }
+  return InputError(file(), line(key), path_of(key), "", text);
 }
 
 std::string TomlTable::string(std::string_view key) const {

@@ -1,11 +1,10 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "experiments/command_line.h"
 #include "experiments/commands.h"
+#include "experiments/commands/list_or_show.h"
 #include "experiments/library.h"
 #include "experiments/table.h"
-#include "space/input_error.h"
 
 namespace hwnas {
 namespace {
@@ -80,18 +79,11 @@ int show(const std::string& name, bool as_json) {
 }  // namespace
 
 int devices_command(const Arguments& arguments) {
-  CommandLine line("hwnas devices list | show NAME [--json]",
-                   "The hardware that hwnas knows, and any device file: every constant with its "
-                   "source and date.\n"
-                   "Example: hwnas devices show stm32h743");
-  line.positional("ACTION", "list or show")
-      .positional("NAME", "with show: a name or a file", false)
-      .flag("json", "print JSON instead of a table");
-  if (!line.parse(arguments)) return 0;
-  const std::string action = line.get("ACTION");
-  if (action == "list" && !line.has("NAME")) return list(line.has("json"));
-  if (action == "show" && line.has("NAME")) return show(line.get("NAME"), line.has("json"));
-  throw InputError("expected 'hwnas devices list' or 'hwnas devices show NAME'");
+  return list_or_show(arguments, "devices",
+                      "The hardware that hwnas knows, and any device file: every constant with its "
+                      "source and date.\n"
+                      "Example: hwnas devices show stm32h743",
+                      list, show);
 }
 
 }  // namespace hwnas

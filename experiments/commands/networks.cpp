@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "experiments/command_line.h"
 #include "experiments/commands.h"
+#include "experiments/commands/list_or_show.h"
 #include "experiments/library.h"
 #include "experiments/table.h"
 #include "space/network_file.h"
@@ -90,70 +90,6 @@ int show_network(const std::string& name, bool as_json) {
   return 0;
 }
 
-int list_spaces(bool as_json) {
-  nlohmann::json all = nlohmann::json::array();
-  Table table;
-  table.column("space", Table::Align::left);
-  table.column("genes");
-  table.column("size");
-  table.column("what", Table::Align::left);
-  for (const std::string& name : list_names(LibraryShelf::spaces)) {
-    const SearchSpace space = SearchSpace::load(find_file(LibraryShelf::spaces, name));
-    char size[32];
-    std::snprintf(size, sizeof size, "10^%.1f", space.log10_size());
-    all.push_back({{"name", name},
-                   {"genes", space.choices().size()},
-                   {"log10_size", space.log10_size()},
-                   {"description", space.description()}});
-    table.row({name, std::to_string(space.choices().size()), size, space.description()});
-  }
-  if (as_json) {
-    std::cout << all.dump(2) << '\n';
-  } else {
-    std::cout << table;
-  }
-  return 0;
-}
-
-int show_space(const std::string& name, bool as_json) {
-  const SearchSpace space = SearchSpace::load(find_file(LibraryShelf::spaces, name));
-  nlohmann::json genes = nlohmann::json::array();
-  Table table;
-  table.column("gene", Table::Align::left);
-  table.column("options", Table::Align::left);
-  for (const Choice& choice : space.choices()) {
-    std::string options;
-    for (const std::string& option : choice.options)
-      options += (options.empty() ? "" : " | ") + option;
-    genes.push_back({{"name", choice.name}, {"options", choice.options}});
-    table.row({choice.name, options});
-  }
-  if (as_json) {
-    std::cout << nlohmann::json{{"name", space.name()},
-                                {"description", space.description()},
-                                {"genes", genes}}
-                     .dump(2)
-              << '\n';
-    return 0;
-  }
-  std::cout << space.name() << ": " << space.description() << '\n' << table;
-  return 0;
-}
-
-// "list" or "show NAME", as networks and spaces both have it.
-int list_or_show(const Arguments& arguments, const std::string& noun, const std::string& about,
-                 int (*list)(bool), int (*show)(const std::string&, bool)) {
-  CommandLine line("hwnas " + noun + " list | show NAME [--json]", about);
-  line.positional("ACTION", "list or show")
-      .positional("NAME", "with show: a name or a file", false)
-      .flag("json", "print JSON instead of a table");
-  if (!line.parse(arguments)) return 0;
-  const std::string action = line.get("ACTION");
-  if (action == "list" && !line.has("NAME")) return list(line.has("json"));
-  if (action == "show" && line.has("NAME")) return show(line.get("NAME"), line.has("json"));
-  throw InputError("expected 'hwnas " + noun + " list' or 'hwnas " + noun + " show NAME'");
-}
-
 }  // namespace
 
 int networks_command(const Arguments& arguments) {
@@ -162,14 +98,6 @@ int networks_command(const Arguments& arguments) {
       "The networks that ship with hwnas, and any network file, with their layers.\n"
       "Example: hwnas networks show mobilenet_v2",
       list_networks, show_network);
-}
-
-int spaces_command(const Arguments& arguments) {
-  return list_or_show(
-      arguments, "spaces",
-      "The search spaces that ship with hwnas, and any space file, with their genes.\n"
-      "Example: hwnas spaces show tiny_image",
-      list_spaces, show_space);
 }
 
 }  // namespace hwnas

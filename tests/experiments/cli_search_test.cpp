@@ -175,10 +175,10 @@ TEST(Search, KilledAndContinuedEqualsNeverKilled) {
   Training t;
   ASSERT_EQ(t.hwnas("search run.toml --study whole.db").code, 0);
   Rng rng(5);
-  for (int i = 0; i < 6; ++i) {
+  for (int i = 0; i < 20; ++i) {
     const pid_t child =
         start(t.folder.path(), "exec " + kHwnas + " search run.toml --study killed.db");
-    std::this_thread::sleep_for(std::chrono::milliseconds(200 + rng.below(1500)));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100 + rng.below(900)));
     kill(child, SIGKILL);
     finish(child, t.folder.path());
   }
@@ -188,15 +188,20 @@ TEST(Search, KilledAndContinuedEqualsNeverKilled) {
 
 TEST(Search, CtrlCLeavesAStudyThatContinues) {
   Training t;
-  ASSERT_EQ(t.hwnas("search run.toml --study whole.db").code, 0);
+  ASSERT_EQ(t.hwnas("search run.toml --study whole.db --trials 30").code, 0);
+  std::filesystem::remove(t.folder / "stderr.txt");  // of the run before
   const pid_t child =
-      start(t.folder.path(), "exec " + kHwnas + " search run.toml --study stopped.db --workers 1");
-  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+      start(t.folder.path(),
+            "exec " + kHwnas + " search run.toml --study stopped.db --workers 1 --trials 30");
+  for (int i = 0; i < 400 && slurp(t.folder / "stderr.txt").find("trial 1 ") == std::string::npos;
+       ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
   kill(child, SIGINT);
   const Result r = finish(child, t.folder.path());
   EXPECT_EQ(r.code, 130) << r.err;
   EXPECT_THAT(r.err, HasSubstr("interrupted; continue with: hwnas search stopped.db"));
-  ASSERT_EQ(t.hwnas("search stopped.db").code, 0);
+  ASSERT_EQ(t.hwnas("search stopped.db --trials 30").code, 0);
   EXPECT_EQ(dump(t.folder / "stopped.db"), dump(t.folder / "whole.db"));
 }
 

@@ -30,7 +30,9 @@ struct Mistake {
   const char* arguments;
   const char* message;
 };
-void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.arguments; }
+void PrintTo(const Mistake& mistake, std::ostream* out) {
+  *out << mistake.arguments;
+}
 class CliMistakes : public ::testing::TestWithParam<Mistake> {};
 
 TEST_P(CliMistakes, AreOneLineAndExitCodeTwo) {

@@ -72,8 +72,9 @@ TEST(RunConfig, Mistakes) {
   EXPECT_EQ(
       message(kHead),
       "run.toml:1: objectives: is missing; a run has at least one [[objectives]] with a metric");
-  EXPECT_EQ(message("spcae = 'x'\n" + kHead + kLatency),
-            "run.toml:1: spcae = 'x': unknown key; did you mean 'space'?");
+  EXPECT_EQ(message("spcae = 'x'\n" + kLatency),
+            "run.toml:1: space: is missing; expected a string; is 'spcae' in line 1 a misspelling "
+            "of it?");
   EXPECT_EQ(message(kHead + "[budget]\ntrails = 5\n" + kLatency),
             "run.toml:4: budget.trails = 5: unknown key; did you mean 'trials'?");
   EXPECT_EQ(

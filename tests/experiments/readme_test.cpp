@@ -1,0 +1,74 @@
+// What the READMEs show must hold: their TOML is parsed, their loop is the code's.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "experiments/run_config.h"
+#include "space/search_space.h"
+#include "tests/experiments/program.h"
+
+namespace hwnas::testing {
+namespace {
+
+const std::string kTree = HWNAS_SOURCE_DIR;
+
+// The blocks of a language in a Markdown file.
+std::vector<std::string> blocks(const std::string& file, const std::string& language) {
+  std::istringstream in(slurp(kTree + "/" + file));
+  std::vector<std::string> found;
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("```")) {
+      inside = line == "```" + language;
+      if (inside) found.emplace_back();
+    } else if (inside) {
+      found.back() += line + "\n";
+    }
+  }
+  return found;
+}
+
+TEST(Readme, SpacesDecode) {
+  for (const char* file : {"README.md", "space/README.md"}) {
+    const auto found = blocks(file, "toml");
+    ASSERT_EQ(found.size(), 1u) << file;
+    const SearchSpace space = SearchSpace::parse(found[0], file);
+    EXPECT_GE(space.choices().size(), 8u);
+  }
+}
+
+TEST(Readme, TheRunConfigIsOne) {
+  Folder folder;
+  const auto found = blocks("experiments/README.md", "toml");
+  ASSERT_EQ(found.size(), 1u);
+  std::filesystem::create_directories(folder / "data/fashion");
+  const RunConfig config = RunConfig::parse(found[0], (folder / "run.toml").string());
+  EXPECT_EQ(config.objectives.size(), 3u);
+  EXPECT_EQ(config.training->learning_rate, TrainingConfig{}.learning_rate);
+}
+
+TEST(Readme, TheLoopIsTheCodes) {
+  const std::string code = slurp(kTree + "/search/engine/run.cpp");
+  const auto found = blocks("README.md", "cpp");
+  ASSERT_EQ(found.size(), 1u);
+  std::istringstream lines(found[0]);
+  std::size_t at = 0;
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(0, line.find_first_not_of(' '));
+    at = code.find(line, at);
+    EXPECT_NE(at, std::string::npos) << line;
+  }
+}
+
+TEST(Readme, ShippedRunConfigsParse) {
+  int configs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kTree + "/experiments/configs")) {
+    const RunConfig config = RunConfig::load(entry.path());
+    EXPECT_EQ(config.name, entry.path().stem().string());
+    ++configs;
+  }
+  EXPECT_GE(configs, 2);
+}
+
+}  // namespace
+}  // namespace hwnas::testing
