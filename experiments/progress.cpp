@@ -1,5 +1,8 @@
 #include "experiments/progress.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 
@@ -19,11 +22,20 @@ std::string clock_text(double seconds) {
   return text;
 }
 
+// At most `most` characters of UTF-8 text, whole ones.
+std::string first_characters(const std::string& text, std::size_t most) {
+  std::size_t end = 0;
+  for (; end < text.size(); ++end) {
+    const bool starts = (static_cast<unsigned char>(text[end]) & 0xC0) != 0x80;
+    if (starts && most-- == 0) break;
+  }
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 ProgressPrinter::ProgressPrinter(const RunConfig& config, bool terminal)
-    : name_(config.name),
-      objectives_(config.objectives),
+    : objectives_(config.objectives),
       budget_(config.budget),
       terminal_(terminal),
       start_(std::chrono::steady_clock::now()) {}
@@ -41,17 +53,13 @@ void ProgressPrinter::erase() {
 std::string ProgressPrinter::status() const {
   const double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const auto fresh = static_cast<double>(progress_.complete + progress_.failed +
-                                         progress_.infeasible - progress_.replayed);
+  const std::int64_t ended = progress_.complete + progress_.infeasible + progress_.failed;
+  const auto fresh = static_cast<double>(ended - progress_.replayed);
   const double rate = elapsed > 0 ? fresh / elapsed : 0;
-  const double complete_rate = elapsed > 0
-                                   ? std::max(0.0, static_cast<double>(progress_.complete) -
-                                                       static_cast<double>(progress_.replayed)) /
-                                         elapsed
-                                   : 0;
-  double left = complete_rate > 0
-                    ? static_cast<double>(budget_.trials - progress_.complete) / complete_rate
-                    : NAN;
+  // Of the trials to come, as many will be complete as of those that ended.
+  const double share =
+      ended > 0 ? static_cast<double>(progress_.complete) / static_cast<double>(ended) : 0;
+  double left = static_cast<double>(budget_.trials - progress_.complete) / (rate * share);
   if (budget_.seconds > 0) left = std::fmin(left, std::fmax(0, budget_.seconds - elapsed));
   char text[256];
   std::snprintf(
@@ -60,10 +68,11 @@ std::string ProgressPrinter::status() const {
       static_cast<long long>(progress_.complete), static_cast<long long>(budget_.trials),
       static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed),
       progress_.front, progress_.hypervolume, rate, clock_text(elapsed).c_str(),
-      std::isnan(left) ? "" : (" (" + clock_text(left) + " left)").c_str());
+      std::isfinite(left) ? (" (" + clock_text(left) + " left)").c_str() : "");
   return text;
 }
 
+// The status in one line of the terminal: a longer one would wrap and could not be redrawn.
 void ProgressPrinter::draw() {
   if (!terminal_) return;
   erase();
@@ -73,6 +82,9 @@ void ProgressPrinter::draw() {
     line += " | #" + std::to_string(id) + " " + std::to_string(report.epoch) + "/" +
             std::to_string(report.epochs);
   }
+  winsize window{};
+  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
+  line = first_characters(line, known ? window.ws_col - 1u : 79u);
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
   drawn_ = true;
@@ -89,6 +101,15 @@ void ProgressPrinter::epoch(const EpochReport& report) {
   draw();
 }
 
+void ProgressPrinter::note_best(const Trial& trial) {
+  const Measurement* first = find(trial, objectives_[0].key);
+  if (!first) return;
+  const double value = objectives_[0].minimised(first->value);
+  if (!best_.empty() && value >= best_value_) return;
+  best_value_ = value;
+  best_ = value_text(*first) + " (#" + std::to_string(trial.id) + ")";
+}
+
 void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) {
   progress_ = progress;
   training_.erase(trial.id);
@@ -100,14 +121,7 @@ void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) 
       if (m && o.optimised) line += " " + to_text(o.key) + " " + value_text(*m) + ",";
     }
     line.pop_back();
-    const Measurement* first = find(trial, objectives_[0].key);
-    if (first) {
-      const double value = objectives_[0].minimised(first->value);
-      if (best_.empty() || value < best_value_) {
-        best_value_ = value;
-        best_ = value_text(*first) + " (#" + std::to_string(trial.id) + ")";
-      }
-    }
+    note_best(trial);
   } else {
     line += std::string(to_string(trial.state)) + ": " + trial.reason;
   }

@@ -21,13 +21,13 @@ class ProgressPrinter : public RunListener {
   void trial_ended(const Trial& trial, const Progress& progress) override;
   void epoch(const EpochReport& report);
   void message(const std::string& line);
+  void note_best(const Trial& trial);  // a complete trial of an earlier invocation, or of this one
 
  private:
   void draw();
   void erase();
   std::string status() const;
 
-  std::string name_;
   std::vector<Objective> objectives_;
   Budget budget_;
   bool terminal_;

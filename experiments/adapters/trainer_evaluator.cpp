@@ -63,11 +63,13 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights) 
         " parameters where the network has " + std::to_string(parameters(job.candidate->network));
     return evaluation;
   }
-  evaluation.measurements.push_back({{Metric::accuracy, ""},
-                                     Source::trained,
-                                     line.at("epochs").get<double>(),
-                                     line.at("accuracy").get<double>(),
-                                     line.at("stddev").get<double>()});
+  Measurement accuracy;
+  accuracy.key.metric = Metric::accuracy;
+  accuracy.source = Source::trained;
+  accuracy.fidelity = line.at("epochs").get<double>();
+  accuracy.value = line.at("accuracy").get<double>();
+  accuracy.stddev = line.at("stddev").get<double>();
+  evaluation.measurements.push_back(std::move(accuracy));
   if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
   return evaluation;
 }

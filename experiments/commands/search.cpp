@@ -123,6 +123,7 @@ int search_command(const Arguments& arguments) {
   if (interrupt.stop().stop_requested()) return 130;
   Study study = experiment.open_study(survey);
   announce(experiment, survey, request.study, printer);
+  for (const Trial& trial : study.front()) printer.note_best(trial);
   const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
   printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
                   " --trials N");
