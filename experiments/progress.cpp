@@ -113,18 +113,7 @@ void ProgressPrinter::note_best(const Trial& trial) {
 void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) {
   progress_ = progress;
   training_.erase(trial.id);
-  std::string line = "trial " + std::to_string(trial.id) + " ";
-  if (trial.state == TrialState::complete) {
-    line += "complete:";
-    for (const Objective& o : objectives_) {
-      const Measurement* m = find(trial, o.key);
-      if (m && o.optimised) line += " " + to_text(o.key) + " " + value_text(*m) + ",";
-    }
-    line.pop_back();
-    note_best(trial);
-  } else {
-    line += std::string(to_string(trial.state)) + ": " + trial.reason;
-  }
+  if (trial.state == TrialState::complete) note_best(trial);
   // A search without training ends thousands of trials a second: show what can be read.
   constexpr int kMostLines = 50;  // in a second
   const auto now = std::chrono::steady_clock::now();
@@ -133,6 +122,17 @@ void ProgressPrinter::trial_ended(const Trial& trial, const Progress& progress) 
     lines_ = 0;
   }
   if (++lines_ > kMostLines) return;
+  std::string line = "trial " + std::to_string(trial.id) + " ";
+  if (trial.state == TrialState::complete) {
+    line += "complete:";
+    for (const Objective& o : objectives_) {
+      const Measurement* m = find(trial, o.key);
+      if (m && o.optimised) line += " " + to_text(o.key) + " " + value_text(*m) + ",";
+    }
+    line.pop_back();
+  } else {
+    line += std::string(to_string(trial.state)) + ": " + trial.reason;
+  }
   erase();
   std::fprintf(stderr, "%s\n", line.c_str());
   if (!terminal_ && trial.id % 10 == 9) std::fprintf(stderr, "  %s\n", status().c_str());

@@ -103,6 +103,13 @@ class LivePart {
   }
   bool runs(int i) const { return need_[at(i)] && !merged(i); }
 
+  bool is_all() const {
+    for (int i = 0; i < network_.size(); ++i) {
+      if (stands_[at(i)] != i || !runs(i)) return false;
+    }
+    return true;
+  }
+
   // Calls visit(source) for every layer that layer i reads in the live network, in order.
   template <typename Visit>
   void each_input(int i, const Visit& visit) const {
@@ -183,9 +190,10 @@ std::int64_t macs(const Network& network) {
   return sum;
 }
 
-std::optional<Network> live(const Network& network) {
+std::optional<Network> live(Network network) {
   const LivePart part(network);
   if (part.empty()) return std::nullopt;
+  if (part.is_all()) return network;
   NetworkBuilder builder(network.name, network.input());
   builder.set_input_precision(network.layer(0).activation_bits);
   std::vector<int> moved(static_cast<std::size_t>(network.size()), 0);

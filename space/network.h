@@ -124,7 +124,7 @@ std::int64_t macs(const Network& network);
 // The part of a network that runs: layers on a path from the input to the output, without
 // identities, without adds of one term, zeros dropped, sums of sums made one sum. Nothing where
 // nothing reaches the output. Same function (up to constants that a layer fed zeros would add).
-std::optional<Network> live(const Network& network);
+std::optional<Network> live(Network network);
 
 // Equal for networks whose live parts are the same up to the order of layers, the order of the
 // terms of commutative ops, and names. Differs where ops, shapes, bits or sparsity differ.

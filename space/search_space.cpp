@@ -1,5 +1,6 @@
 #include "space/search_space.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -118,11 +119,30 @@ Candidate SearchSpace::decode(const Genotype& genotype) const {
   return candidate;
 }
 
+std::vector<bool> SearchSpace::active_genes(const Genotype& genotype) const {
+  std::vector<bool> active(genotype.genes.size(), true);
+  for (const Stage& stage : plan_->stages) {
+    const int depth = whole(stage.depth, genotype);
+    const int most =
+        static_cast<int>(*std::max_element(stage.depth.options.begin(), stage.depth.options.end()));
+    const auto switch_off = [&](const Setting& setting) {
+      if (setting.gene < 0 || !setting.each) return;
+      for (int i = depth; i < most; ++i) active[static_cast<std::size_t>(setting.gene + i)] = false;
+    };
+    switch_off(stage.block);
+    for (const BlockOption& option : stage.options) {
+      for (const Setting& setting : option.settings) switch_off(setting);
+    }
+  }
+  return active;
+}
+
 std::string describe(const SearchSpace& space, const Genotype& genotype) {
   std::string text;
-  for (std::size_t i = 0; i < space.choices().size() && i < genotype.genes.size(); ++i) {
+  const std::vector<bool> active = space.active_genes(genotype);
+  for (std::size_t i = 0; i < genotype.genes.size(); ++i) {
+    if (!active[i]) continue;
     const Choice& choice = space.choices()[i];
-    if (genotype.genes[i] >= choice.options.size()) continue;
     text += (text.empty() ? "" : ", ") + choice.name + " " + choice.options[genotype.genes[i]];
   }
   return text;

@@ -48,6 +48,9 @@ class SearchSpace {
   // that do not fit (a space file that allows these is at fault; the message names the stage).
   Candidate decode(const Genotype& genotype) const;
 
+  // Which genes the decoded candidate depends on: not those of blocks beyond a stage's depth.
+  std::vector<bool> active_genes(const Genotype& genotype) const;
+
   struct Plan;  // internal: space/space_plan.h
 
  private:
@@ -55,7 +58,7 @@ class SearchSpace {
   std::shared_ptr<const Plan> plan_;
 };
 
-// "stage1.channels 16, stage1.block1.kernel 5, ...": a genotype in words.
+// "stage1.channels 16, stage1.block1.kernel 5, ...": a genotype in words, its active genes only.
 std::string describe(const SearchSpace& space, const Genotype& genotype);
 
 }  // namespace hwnas

@@ -68,8 +68,8 @@ class TomlTable {
   Kind kind(std::string_view key) const;
   std::vector<std::string> texts(std::string_view key) const;  // scalars of an array, or the scalar
 
-  // An error at this key: "FILE:LINE: PATH = VALUE: PROBLEM". Where the key is absent, the problem is
-  // followed by a key nobody asked for that looks like a misspelling of it.
+  // An error at this key: "FILE:LINE: PATH = VALUE: PROBLEM". Where the key is absent, the problem
+  // is followed by a key nobody asked for that looks like a misspelling of it.
   InputError error(std::string_view key, std::string_view problem) const;
   int line(std::string_view key) const;
 

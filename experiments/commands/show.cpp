@@ -1,5 +1,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "experiments/command_line.h"
 #include "experiments/commands.h"
@@ -26,9 +27,11 @@ void print_numbers(const Trial& trial) {
   table.column("source", Table::Align::left);
   for (const Measurement& m : trial.measurements) {
     std::string source(to_string(m.source));
-    if (m.fidelity > 0)
-      source +=
-          ", " + format_quantity(m.fidelity, Unit::none) + (m.fidelity == 1 ? " epoch" : " epochs");
+    if (m.source == Source::trained) {
+      std::ostringstream epochs;
+      epochs << ", " << m.fidelity << (m.fidelity == 1 ? " epoch" : " epochs");
+      source += epochs.str();
+    }
     table.row({to_text(m.key), value_text(m), source});
   }
   std::cout << table;
@@ -43,7 +46,9 @@ nlohmann::json as_json(const Trial& trial, const SearchSpace& space,
                    {"parents", trial.parents},
                    {"origin", trial.origin},
                    {"seed", std::to_string(trial.seed)}};
+  const std::vector<bool> active = space.active_genes(trial.genotype);
   for (std::size_t i = 0; i < trial.genotype.genes.size(); ++i) {
+    if (!active[i]) continue;
     const Choice& c = space.choices()[i];
     j["genes"][c.name] = c.options[trial.genotype.genes[i]];
   }

@@ -37,7 +37,7 @@ Admission::Decoded Admission::decode(const Genotype& genotype) const {
     return result;
   }
   result.fingerprint = fingerprint(result.candidate);
-  if (std::optional<Network> network = live(result.candidate.network)) {
+  if (std::optional<Network> network = live(std::move(result.candidate.network))) {
     result.candidate.network = std::move(*network);
   } else {
     result.failure = "no path from input to output";

@@ -67,7 +67,7 @@ void Surveyor::look_at(std::vector<Genotype> genotypes) {
     if (!seen_.insert(hash(genotype)).second) continue;
     try {
       Candidate candidate = space_.decode(genotype);
-      std::optional<Network> network = live(candidate.network);
+      std::optional<Network> network = live(std::move(candidate.network));
       if (!network) throw std::runtime_error("no path from input to output");
       candidate.genotype = std::move(genotype);
       candidate.network = std::move(*network);

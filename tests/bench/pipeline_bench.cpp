@@ -2,8 +2,8 @@
 //
 //   pipeline_bench [TRIALS] [BATCH] [SPACE.toml]
 //
-// Random search, one device, an analytic stage whose cost is a pass over the layers (five values
-// for each candidate), the study on disk in WAL mode. Prints one line for each part, then the
+// Random search, the cost model of one microcontroller (five values for each candidate), the study
+// on disk in WAL mode. Prints one line for each part, then the
 // whole.
 #include <chrono>
 #include <cstdio>
@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "hw_models/device.h"
 #include "search/engine/run.h"
 #include "search/engine/scheduler.h"
 #include "space/operators.h"
@@ -24,7 +25,7 @@ namespace {
 
 using namespace hwnas;
 
-constexpr const char* kDevice = "roofline";
+constexpr const char* kDevice = "stm32l4r5";
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -53,21 +54,19 @@ class RandomSearcher final : public Searcher {
   Rng rng_{1};
 };
 
+const Device& device() {
+  static const Device loaded = Device::load(HWNAS_SOURCE_DIR "/hw_models/devices/stm32l4r5.toml");
+  return loaded;
+}
+
 Evaluation estimate(const Job& job) {
-  double latency_s = 0, energy_j = 0, memory = 0, storage = 0;
-  for (const Layer& layer : job.candidate->network.layers()) {
-    const double work = static_cast<double>(macs(layer));
-    const double bytes = static_cast<double>(layer.in.elements() + layer.out.elements());
-    latency_s += std::max(work / 1e9, bytes / 1e8) + 1e-6;
-    energy_j += 1e-12 * work + 1e-11 * bytes;
-    memory = std::max(memory, bytes);
-    storage += static_cast<double>(parameters(layer));
-  }
-  const std::pair<Metric, double> values[] = {{Metric::latency, latency_s},
-                                              {Metric::energy, energy_j},
-                                              {Metric::memory, memory},
-                                              {Metric::storage, storage},
-                                              {Metric::throughput, 1 / latency_s}};
+  const Cost cost = device().model->estimate(*job.candidate).cost;
+  const std::pair<Metric, double> values[] = {
+      {Metric::latency, cost.latency_s},
+      {Metric::energy, cost.energy_j},
+      {Metric::memory, static_cast<double>(cost.peak_memory_bytes)},
+      {Metric::storage, static_cast<double>(cost.storage_bytes)},
+      {Metric::throughput, cost.throughput_per_s}};
   Evaluation evaluation;
   evaluation.measurements.reserve(std::size(values));
   for (const auto& [metric, value] : values) {
@@ -97,8 +96,8 @@ void time_decoding(const SearchSpace& space) {
 // What the study alone takes of `trials` candidates with five values each.
 void time_recording(const std::filesystem::path& path, const StudyInfo& info, std::int64_t trials,
                     int batch, const SearchSpace& space) {
-  const StudyDevice device{kDevice, ""};
-  Study study = Study::create_or_resume(path, info, {&device, 1});
+  const StudyDevice stored{kDevice, device().text};
+  Study study = Study::create_or_resume(path, info, {&stored, 1});
   Rng rng(3);
   Candidate candidate = space.decode(sample(space.cardinalities(), rng));
   Job job;

@@ -73,6 +73,34 @@ TEST(SearchSpace, GenesOfAbsentBlocksDoNotMatter) {
   EXPECT_NE(fingerprint(s.decode(Genotype{{1, 1, 0}})), fingerprint(s.decode(Genotype{{1, 1, 1}})));
 }
 
+TEST(SearchSpace, WordsLeaveOutGenesOfAbsentBlocks) {
+  const SearchSpace s = parse(
+      "[[stages]]\nblock = 'mbconv'\ndepth = [1, 2]\nchannels = 8\nkernel = {each = [3, 5]}\n");
+  EXPECT_EQ(describe(s, Genotype{{0, 1, 0}}), "s1.depth 1, s1.block1.kernel 5");
+  EXPECT_EQ(describe(s, Genotype{{1, 1, 0}}), "s1.depth 2, s1.block1.kernel 5, s1.block2.kernel 3");
+}
+
+// A gene is active exactly where changing it changes the candidate (or another active gene hides
+// it).
+TEST(SearchSpace, InactiveGenesChangeNothing) {
+  const SearchSpace s =
+      SearchSpace::load(std::string(HWNAS_SOURCE_DIR) + "/space/spaces/tiny_image.toml");
+  Rng rng(3);
+  int inactive = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Genotype g = sample(s.cardinalities(), rng);
+    const std::vector<bool> active = s.active_genes(g);
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      if (active[j]) continue;
+      Genotype other = g;
+      other.genes[j] = static_cast<std::uint8_t>((g.genes[j] + 1) % s.cardinalities()[j]);
+      EXPECT_EQ(fingerprint(s.decode(other)), fingerprint(s.decode(g)));
+      ++inactive;
+    }
+  }
+  EXPECT_GT(inactive, 200);
+}
+
 TEST(SearchSpace, TaskReplacesTheInput) {
   const SearchSpace s = SearchSpace::load(
       std::string(HWNAS_SOURCE_DIR) + "/space/spaces/tiny_image.toml", Task{{3, 32, 32}, 100});
