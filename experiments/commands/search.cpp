@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "experiments/command_line.h"
@@ -85,10 +86,20 @@ std::string ending(Stopped stopped) {
       return "stopped at the time limit";
     case Stopped::request:
       return "interrupted";
+    case Stopped::failing:
+      return "stopped: trial after trial fails";
     case Stopped::exhausted:
       return "the space has no further candidate within the bounds";
   }
   return "";
+}
+
+std::string last_failure(const Study& study) {
+  const std::vector<Trial> trials = study.trials();
+  const auto last = std::find_if(trials.rbegin(), trials.rend(), [](const Trial& trial) {
+    return trial.state == TrialState::failed;
+  });
+  return "every trial fails in stage '" + last->stage + "'; the last one: " + last->reason;
 }
 
 void announce(const Experiment& experiment, const Survey& survey, const fs::path& study,
@@ -129,6 +140,7 @@ int search_command(const Arguments& arguments) {
                   " --trials N");
   const FrontReport report = report_front(study);
   std::cout << (line.has("json") ? to_json(report, study) + "\n" : to_text(report, study));
+  if (stopped == Stopped::failing) throw InputError(last_failure(study));
   return stopped == Stopped::request ? 130 : 0;
 }
 

@@ -13,7 +13,17 @@ namespace hwnas {
 namespace {
 
 constexpr int kBarrenRounds = 100;  // in a row without a new trial: nothing is left to find
+constexpr int kMostFailures = 50;   // in a row, in the order of the trials
 constexpr std::int64_t kProposalsPerTrial = 1000;
+
+// Failed trials at the end of `outcomes`, after `before` at the end of those before.
+int failures_in_a_row(std::span<const Outcome> outcomes, int before) {
+  for (const Outcome& outcome : outcomes) {
+    if (outcome.state == TrialState::failed) ++before;
+    if (outcome.state == TrialState::complete) before = 0;
+  }
+  return before;
+}
 
 // How far the run is, and when it is over.
 class Ledger {
@@ -98,6 +108,7 @@ Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Stud
     admission.ended(trial);
     ledger.count(trial, false);
   };
+  int failures = 0;
   for (int barren = 0; barren < kBarrenRounds;) {
     std::vector<Proposal> proposals = searcher.ask(settings.batch);
     if (proposals.empty()) break;
@@ -117,7 +128,10 @@ Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Stud
           entries, ended, [&] { ledger.look_at_the_clock(); }, ledger.halt());
       if (!all) return ledger.why(admission.admitted());
     }
-    searcher.tell(admission.outcomes());
+    const std::vector<Outcome> outcomes = admission.outcomes();
+    searcher.tell(outcomes);
+    failures = failures_in_a_row(outcomes, failures);
+    if (failures >= kMostFailures) return Stopped::failing;
     barren = admission.admitted() > before ? 0 : barren + 1;
   }
   return ledger.why(admission.admitted());

@@ -39,6 +39,7 @@ enum class Stopped : std::uint8_t {
   time,       // the time limit
   request,    // stop was requested
   exhausted,  // the searcher knows of no further candidate, or none is feasible any more
+  failing,    // trial after trial fails: something is wrong that more trials will not mend
 };
 
 struct Progress {

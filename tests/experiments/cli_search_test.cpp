@@ -229,6 +229,24 @@ TEST(Search, ATrainerThatCrashesCostsOneTrial) {
   EXPECT_THAT(t.hwnas("status train.db").out, HasSubstr("8 complete"));
 }
 
+TEST(Search, ARunInWhichEverythingFailsEnds) {
+  Training t;
+  write(t.folder / "trainer.sh",
+        "#!/bin/bash\n"
+        "echo '{\"event\":\"ready\",\"protocol\":1,\"input\":[1,28,28],\"classes\":10,"
+        "\"train_images\":1,\"validation_images\":1}'\n"
+        "while IFS= read -r line; do echo '{\"event\":\"failed\",\"reason\":\"no luck\"}'; done\n");
+  std::filesystem::permissions(t.folder / "trainer.sh", std::filesystem::perms::owner_all);
+  write(t.folder / "run.toml",
+        training_config(t.folder.path(),
+                        "[workers]\ncommand = [\"" + (t.folder / "trainer.sh").string() + "\"]\n"));
+  const Result r = t.hwnas("search run.toml");
+  EXPECT_EQ(r.code, 2);
+  EXPECT_THAT(r.err,
+              HasSubstr("hwnas: every trial fails in stage 'training'; the last one: no luck"));
+  EXPECT_THAT(t.hwnas("pareto train.db").out, HasSubstr("no trial is complete yet"));
+}
+
 TEST(Search, DamagedDataIsSaidBeforeAnythingElse) {
   Training t;
   std::filesystem::resize_file(t.folder / "train-images-idx3-ubyte", 5000);
