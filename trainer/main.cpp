@@ -4,6 +4,7 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <string>
 
 #include "space/input_error.h"
@@ -79,6 +80,11 @@ int main(int argc, char** argv) {
       return 0;
     }
     run(options);
+  } catch (const std::bad_alloc&) {
+    std::cerr
+        << "hwnas-trainer: out of memory before any training; --memory-limit must hold LibTorch "
+           "and the data\n";
+    return 2;
   } catch (const std::exception& error) {
     std::cerr << "hwnas-trainer: " << error.what() << '\n';
     return 2;

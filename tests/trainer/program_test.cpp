@@ -95,6 +95,18 @@ TEST(Program, TrainsWhatArrivesAndEndsWithItsInput) {
   EXPECT_EQ(a.json(8)["task"], 3);
 }
 
+TEST(Program, DataThatDoesNotFitTheMemoryLimitIsOneLine) {
+  const std::string data = "/usr/share/datasets/fashion-mnist";
+  if (!std::filesystem::exists(data)) {
+    GTEST_SKIP() << "needs Debian's dataset-fashion-mnist; looked in " << data;
+  }
+  const Answer a = run("--data-set fashion_mnist --data " + data + " --memory-limit '64 MiB'");
+  EXPECT_EQ(a.code, 2);
+  EXPECT_EQ(a.err,
+            "hwnas-trainer: out of memory before any training; --memory-limit must hold LibTorch "
+            "and the data");
+}
+
 TEST(Program, IsDeterministicAcrossProcesses) {
   TempDir dir;
   write_bars(dir.path(), 300);
