@@ -6,7 +6,7 @@ build=$1 source=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cmake --install "$build" --prefix "$folder/usr" >/dev/null
-cmake -S "$source/tests/install" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake -G Ninja -S "$source/tests/install" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/usr" -DCMAKE_BUILD_TYPE=Release >/dev/null
 cmake --build "$folder/build" >/dev/null
 cd "$folder"
 answer=$(build/consumer usr/share/hwnas/devices/stm32l4r5.toml)
