@@ -37,7 +37,6 @@ void CommandLine::print_help(std::ostream& out) const {
 }
 
 bool CommandLine::parse(const std::vector<std::string>& arguments) {
-  po::options_description all = options_;
   po::positional_options_description order;
   po::options_description hidden;
   for (const Positional& p : positionals_) {

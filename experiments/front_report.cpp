@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "experiments/table.h"
+#include "experiments/values_json.h"
 #include "search/pareto.h"
 
 namespace hwnas {
@@ -189,11 +190,7 @@ std::string to_json(const FrontReport& report, const Study& study) {
     json entry{{"trial", trial.id},
                {"genotype", to_text(trial.genotype)},
                {"knee", static_cast<int>(i) == report.knee}};
-    for (const Measurement& m : trial.measurements) {
-      json value{{"value", m.value}, {"source", to_string(m.source)}, {"fidelity", m.fidelity}};
-      value["stddev"] = m.stddev ? json(*m.stddev) : json();
-      entry["values"][to_text(m.key)] = std::move(value);
-    }
+    if (!trial.measurements.empty()) entry["values"] = values_json(trial);
     document["front"].push_back(std::move(entry));
   }
   return document.dump(2);

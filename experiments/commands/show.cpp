@@ -8,6 +8,7 @@
 #include "experiments/experiment.h"
 #include "experiments/front_report.h"
 #include "experiments/table.h"
+#include "experiments/values_json.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -52,12 +53,7 @@ nlohmann::json as_json(const Trial& trial, const SearchSpace& space,
     const Choice& c = space.choices()[i];
     j["genes"][c.name] = c.options[trial.genotype.genes[i]];
   }
-  for (const Measurement& m : trial.measurements) {
-    nlohmann::json value{
-        {"value", m.value}, {"source", to_string(m.source)}, {"fidelity", m.fidelity}};
-    value["stddev"] = m.stddev ? nlohmann::json(*m.stddev) : nlohmann::json();
-    j["values"][to_text(m.key)] = std::move(value);
-  }
+  if (!trial.measurements.empty()) j["values"] = values_json(trial);
   for (const Artifact& a : artifacts)
     j["files"].push_back({{"kind", a.kind}, {"path", (files / a.path).string()}});
   return j;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "space/rng.h"
+#include "tests/scratch_folder.h"
 
 namespace hwnas::testing {
 
@@ -29,25 +30,7 @@ inline std::string slurp(const std::filesystem::path& file) {
   return text.str();
 }
 
-// A scratch folder that goes with the object.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hwnas-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = ScratchFolder;
 
 // Starts a shell command in `folder`; its output goes to files there.
 inline pid_t start(const std::filesystem::path& folder, const std::string& command) {

@@ -20,6 +20,7 @@
 #include "search/engine/run.h"
 #include "space/operators.h"
 #include "space/rng.h"
+#include "tests/scratch_folder.h"
 
 namespace hwnas::toy {
 
@@ -227,23 +228,7 @@ inline Stopped search(const std::filesystem::path& path, std::int64_t trials, in
              stop);
 }
 
-// A folder of its own for each test, removed at the end.
-struct Folder {
-  std::filesystem::path path;
-
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "hwnas-test-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    path = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path / name; }
-};
+using Folder = ScratchFolder;
 
 inline std::string dump(const std::filesystem::path& path) {
   return Study::open_readonly(path).dump();

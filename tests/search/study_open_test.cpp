@@ -23,11 +23,11 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
     return error_of([&] { Study::open_readonly(path); });
   };
   const auto writing = [](const fs::path& path) { return error_of([&] { make(path); }); };
-  const std::string at = folder.path.string();
+  const std::string at = folder.path().string();
 
   EXPECT_EQ(reading(folder / "none.db"), at + "/none.db: no such file");
-  EXPECT_EQ(reading(folder.path), at + ": is a folder, not a study");
-  EXPECT_EQ(writing(folder.path), at + ": is a folder, not a study");
+  EXPECT_EQ(reading(folder.path()), at + ": is a folder, not a study");
+  EXPECT_EQ(writing(folder.path()), at + ": is a folder, not a study");
 
   std::ofstream(folder / "text.db") << "trial,accuracy\n" << std::string(2000, '1');
   const std::string text = bytes(folder / "text.db");
@@ -217,7 +217,7 @@ int as_a_reader_of(const fs::path& folder, const std::function<int()>& body) {
 TEST(Study, ReadsInAFolderThatCannotBeWritten) {
   toy::Folder folder;
   const auto count = [&](const char* name) {
-    return as_a_reader_of(folder.path, [&] {
+    return as_a_reader_of(folder.path(), [&] {
       try {
         return static_cast<int>(Study::open_readonly(folder / name).trial_count());
       } catch (const InputError&) {
@@ -238,7 +238,7 @@ TEST(Study, ReadsInAFolderThatCannotBeWritten) {
   EXPECT_EQ(count("live.db"), 2);
   EXPECT_EQ(count("killed.db"), 1);
   EXPECT_FALSE(fs::exists(folder / "killed.db-shm"));
-  EXPECT_EQ(as_a_reader_of(folder.path,
+  EXPECT_EQ(as_a_reader_of(folder.path(),
                            [&] {
                              const std::string said = error_of([&] { make(folder / "closed.db"); });
                              return said.find(
