@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "hw_models/validation.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -81,10 +82,11 @@ std::vector<std::string> list_names(LibraryShelf shelf) {
 }
 
 Device find_device(const std::string& name) {
-  return Device::load(find_file(LibraryShelf::devices, name));
+  return Device::load(find_file(LibraryShelf::devices, name), folders(LibraryShelf::devices));
 }
 
 Network find_network(const std::string& name) {
+  if (const auto gemm = parse_gemm(name)) return *gemm;
   return load_network(find_file(LibraryShelf::networks, name));
 }
 

@@ -28,6 +28,22 @@ Estimate not_covered(std::string reason) {
   return estimate;
 }
 
+double count(const Cost& cost, std::string_view name) {
+  double sum = 0;
+  for (const Count& entry : cost.counts) {
+    if (entry.name == name) sum += entry.value;
+  }
+  return sum;
+}
+
+double count(const Cost& cost, std::string_view name, int layer) {
+  double sum = 0;
+  for (const Count& entry : cost.counts) {
+    if (entry.layer == layer && entry.name == name) sum += entry.value;
+  }
+  return sum;
+}
+
 void add_up(Cost& cost, int batch) {
   std::array<double, 3> share{};
   cost.latency_s = cost.energy_j = 0;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hw_models/workload.h"
 #include "space/candidate.h"
 
 namespace hwnas {
@@ -33,18 +34,27 @@ struct LayerCost {
   Bound bound = Bound::compute;
 };
 
+// An event that a family counts, or a resource that it uses: "cycles", "sram_ifmap_reads_words",
+// "dsp", "energy_adc_j". The name is a string literal that ends in its unit where it has one.
+struct Count {
+  std::int32_t layer = -1;  // index in Network::layers(); -1: of the whole network
+  std::string_view name;
+  double value = 0;  // for the whole batch
+};
+
 // Of one batch where not said otherwise; per-inference figures divide by the batch. Latency is the
 // sum of the layers' latencies, energy that of their energies over the batch.
 struct Cost {
   double latency_s = 0;                // from first input to last output of one batch
   double energy_j = 0;                 // per inference
-  double throughput_per_s = 0;         // inferences
+  double throughput_per_s = 0;         // inferences; more than batch / latency where pipelined
   std::int64_t peak_memory_bytes = 0;  // activations (SRAM or DRAM), at the best order found
   std::int64_t storage_bytes = 0;      // weights and code (flash or DRAM)
   double usd_per_million = 0;          // per million inferences; NaN where the device has no price
   std::vector<LayerCost> layers;
   Bound bound = Bound::compute;  // of the largest share of the latency
   Confidence confidence = Confidence::D;
+  std::vector<Count> counts;              // what else the family can say, layers in order
   std::vector<std::string> extrapolated;  // what the device file does not vouch for, one line each
 };
 
@@ -63,6 +73,10 @@ struct Estimate {
 
 Estimate not_covered(std::string reason);
 
+// The sum of a count over all layers; 0 where there is none.
+double count(const Cost& cost, std::string_view name);
+double count(const Cost& cost, std::string_view name, int layer);  // of one layer
+
 // Fills latency, energy, throughput and bound from cost.layers.
 void add_up(Cost& cost, int batch);
 
@@ -76,8 +90,9 @@ class CostModel {
  public:
   virtual ~CostModel() = default;
 
-  // candidate.network must be live (live() of space/network.h). Never throws on a candidate.
-  virtual Estimate estimate(const Candidate& candidate) const = 0;
+  // The network must be live (live() of space/network.h). Never throws on a candidate.
+  virtual Estimate estimate(const Workload& workload) const = 0;
+  Estimate estimate(const Candidate& candidate) const { return estimate(Workload(candidate)); }
 
   virtual Capacity capacity() const { return {}; }
 };

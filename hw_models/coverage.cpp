@@ -10,9 +10,12 @@ constexpr std::array kFusable{Op::batch_norm, Op::activation, Op::add};
 
 std::vector<std::string> op_names() {
   std::vector<std::string> names;
-  for (int i = 1; i <= static_cast<int>(Op::zero); ++i)
-    names.emplace_back(to_string(static_cast<Op>(i)));
+  for (int i = 1; i < kOps; ++i) names.emplace_back(to_string(static_cast<Op>(i)));
   return names;
+}
+
+bool weighted(Op op) {
+  return op == Op::conv || op == Op::linear || op == Op::attention;
 }
 
 std::uint32_t bit(Op op) {
@@ -20,6 +23,26 @@ std::uint32_t bit(Op op) {
 }
 
 }  // namespace
+
+ElementUnit ElementUnit::read(const TomlTable& section) {
+  return {section.number("elements_per_s", 1, 1e18),
+          section.number("energy_per_element_j", 0, 1e-3), section.number("overhead_s", 0, 10, 0)};
+}
+
+LayerCost ElementUnit::run(const Kernel& kernel, const Workload& workload,
+                           double clock_share) const {
+  const double elements =
+      std::max<double>(1, static_cast<double>(kernel.element_ops) * workload.batch());
+  LayerCost row;
+  row.layer = kernel.layer;
+  row.latency_s = elements / (elements_per_s * clock_share) + overhead_s;
+  row.energy_j = elements * energy_per_element_j;
+  row.macs = kernel.macs * workload.batch();
+  row.traffic_bytes =
+      kernel.constant_bytes + (kernel.input_bytes + kernel.output_bytes) * workload.batch();
+  row.bound = overhead_s > row.latency_s / 2 ? Bound::overhead : Bound::memory;
+  return row;
+}
 
 Coverage Coverage::read(const TomlTable& file, std::string device) {
   const TomlTable table = cited_section(file, "coverage");
@@ -44,7 +67,42 @@ Coverage Coverage::read(const TomlTable& file, std::string device) {
     if (*op == Op::add) coverage.fusion.add = true;
   }
   table.done();
+  if (const auto section = maybe_cited_section(file, "fallback")) {
+    for (const std::string& name : section->strings("ops")) {
+      const auto op = parse_op(name);
+      if (!op || *op == Op::input || coverage.ops_ & bit(*op) || weighted(*op)) {
+        throw section->error("ops", "'" + name +
+                                        "' is no op that a fallback can run (neither one that the "
+                                        "device runs itself, nor conv, linear or attention)");
+      }
+      coverage.fallback_ops_ |= bit(*op);
+    }
+    coverage.fallback_ = ElementUnit::read(*section);
+    coverage.ops_ |= coverage.fallback_ops_;
+    section->done();
+  }
   return coverage;
+}
+
+void Coverage::note_fallback(const Workload& workload, Cost& cost) const {
+  if (fallback_ops_ == 0) return;
+  int layers = 0;
+  std::uint32_t seen = 0;
+  for (const Kernel& kernel : workload.kernels(fusion)) {
+    const Op op = workload.layer(kernel).op;
+    if (!fallback(op)) continue;
+    ++layers;
+    seen |= bit(op);
+  }
+  if (layers == 0) return;
+  std::string names;
+  for (int i = 0; i < kOps; ++i) {
+    if (!(seen >> i & 1)) continue;
+    if (!names.empty()) names += ", ";
+    names += to_string(static_cast<Op>(i));
+  }
+  cost.extrapolated.push_back(std::to_string(layers) + (layers == 1 ? " layer (" : " layers (") +
+                              names + ") run on the host of " + device_);
 }
 
 void Coverage::add_precision(const TomlTable& table) {

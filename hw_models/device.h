@@ -14,13 +14,31 @@
 
 namespace hwnas {
 
-enum class Family : std::uint8_t { roofline, microcontroller };
+enum class Family : std::uint8_t {
+  cpu,
+  gpu,
+  microcontroller,
+  systolic,
+  spatial,
+  fpga,
+  analog,
+  neuromorphic,
+  photonic,
+  lookup,   // a table of measurements
+  plugin,   // a C-ABI shared library
+  program,  // spoken to over its input and output
+};
+constexpr int kFamilies = static_cast<int>(Family::program) + 1;
 std::string_view to_string(Family family);
 
 // A published figure that the model of a device is held against.
 struct Validation {
-  std::string network;  // of the zoo, "resnet8"
-  std::string metric;   // latency_s, energy_j, throughput_per_s, peak_memory_bytes, storage_bytes
+  std::string network;  // of the zoo: "resnet8"; or one matrix product, "gemm:128x768x768" (MxNxK)
+  // latency_s, energy_j, throughput_per_s, peak_memory_bytes, storage_bytes, or a count of
+  // Cost::counts, "counts.cycles".
+  std::string metric;
+  std::string layer;  // of the network, where the figure is of one layer
+  double clock_share = 1;
   int batch = 1;
   int weight_bits = 8, activation_bits = 8;
   double value = 0;      // in the unit that the metric names
@@ -33,9 +51,9 @@ class Device {
  public:
   std::string name;         // "stm32h743", the file's stem
   std::string description;  // one line for people
-  Family family = Family::roofline;
+  Family family = Family::cpu;
   Confidence confidence = Confidence::D;
-  std::string text;  // the whole file, for the study
+  std::string text;  // the whole file with what it inherits, for the study
   std::string file;  // where it was read
   std::vector<Validation> validation;
 
@@ -43,8 +61,11 @@ class Device {
   std::shared_ptr<const CostModel> model;
 
   // Throw InputError (file, line, key, value, nearest match) on unknown or missing keys, wrong
-  // units and impossible values.
-  static Device load(const std::filesystem::path& path);
+  // units and impossible values. A file may say `inherits = "NAME"`: it then holds only what
+  // differs from NAME.toml, which is looked for beside it and in `folders`. Tables are merged key
+  // by key; arrays, [[precisions]] too, are replaced whole; [[validation]] is never inherited.
+  static Device load(const std::filesystem::path& path,
+                     const std::vector<std::filesystem::path>& folders = {});
   static Device parse(std::string_view text, std::string_view file_name);
 };
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hw_models/cost_model.h"
 #include "hw_models/kernel.h"
 #include "hw_models/memory_plan.h"
 #include "space/candidate.h"
@@ -24,10 +25,23 @@ TomlTable cited_section(const TomlTable& file, std::string_view key);
 std::optional<TomlTable> maybe_cited_section(const TomlTable& file, std::string_view key);
 std::vector<TomlTable> cited_sections(const TomlTable& file, std::string_view key);  // [[key]]
 
+// What runs the ops that are not matrix products, element by element: a vector unit on the chip, or
+// a host that a device file declares as the fallback for ops that the device lacks.
+struct ElementUnit {
+  double elements_per_s = 0, energy_per_element_j = 0;
+  double overhead_s = 0;  // for each kernel
+
+  // Reads elements_per_s, energy_per_element_j and overhead_s (0) of a section.
+  static ElementUnit read(const TomlTable& section);
+  // All of the row but live_bytes. `clock_share` slows a unit on the chip; a host keeps its pace.
+  LayerCost run(const Kernel& kernel, const Workload& workload, double clock_share = 1) const;
+};
+
 // Which networks a device file vouches for.
 class Coverage {
  public:
-  // Reads [coverage]. Precisions are added row by row by the family, which has more to say of them.
+  // Reads [coverage], and [fallback] (`ops` and the keys of an ElementUnit). Precisions are added
+  // row by row by the family, which has more to say of them.
   static Coverage read(const TomlTable& file, std::string device);
   void add_precision(const TomlTable& table);
 
@@ -37,6 +51,13 @@ class Coverage {
   // Index of the [[precisions]] table for weights of `weight_bits` and inputs of `input_bits`; for
   // a layer without weights, of the first table with its activation bits. The candidate is covered.
   int precision(const Network& network, const Layer& layer) const;
+
+  // Of ops that a declared fallback runs; null for those that the device runs itself.
+  const ElementUnit* fallback(Op op) const {
+    return fallback_ops_ >> static_cast<unsigned>(op) & 1 ? &fallback_ : nullptr;
+  }
+  // Adds the line to Cost::extrapolated that says which layers a fallback runs, if any.
+  void note_fallback(const Workload& workload, Cost& cost) const;
 
   const std::string& device() const { return device_; }
   Fusion fusion;
@@ -48,7 +69,8 @@ class Coverage {
   std::string covered_ops() const;
 
   std::string device_;
-  std::uint32_t ops_ = 0;
+  std::uint32_t ops_ = 0, fallback_ops_ = 0;
+  ElementUnit fallback_;
   std::array<std::array<std::int8_t, kBits>, kBits> row_{};  // [weight bits][input bits], or -1
   std::array<std::int8_t, kBits> first_row_{};               // [activation bits], or -1
   std::vector<std::pair<int, int>> bits_;

@@ -13,6 +13,11 @@ double tensor_bytes(const Layer& layer) {
   return static_cast<double>(layer.out.elements()) * layer.activation_bits / 8;
 }
 
+bool is_view(const Layer& layer) {
+  return layer.op == Op::flatten || layer.op == Op::identity || layer.op == Op::select_token ||
+         (layer.op == Op::tokens && layer.entries == 0);
+}
+
 class Fuser {
  public:
   Fuser(const Network& network, const Fusion& fusion) : network_(network), fusion_(fusion) {
@@ -29,7 +34,7 @@ class Fuser {
       const Layer& layer = network_.layer(i);
       value_[at(i)] = i;
       if (layer.op == Op::input) continue;
-      if (layer.op == Op::flatten || layer.op == Op::identity) {
+      if (is_view(layer)) {
         const int from = network_.inputs(layer)[0];
         value_[at(i)] = value_[at(from)];
         owner_[at(i)] = owner_[at(from)];
@@ -98,10 +103,11 @@ class Fuser {
     kernel.layer = kernel.last = i;
     kernel.op = op_class(layer);
     kernel.weights = weight_count(layer);
-    kernel.macs = kernel.weights * layer.out.height * layer.out.width;
+    kernel.macs = hwnas::macs(network_, layer);
     kernel.weight_bytes = static_cast<double>(kernel.weights) * layer.weight_bits / 8;
     if (layer.bias) kernel.constant_bytes = 4.0 * layer.out.channels;
-    if (layer.op == Op::batch_norm) kernel.constant_bytes = 8.0 * layer.out.channels;
+    if (!has_weights(kernel.op) && layer.op != Op::embedding)
+      kernel.constant_bytes = 4.0 * static_cast<double>(parameters(layer));
     std::int64_t elements_in = 0;
     const auto inputs = network_.inputs(layer);
     for (std::size_t k = 0; k < inputs.size(); ++k) {
@@ -116,9 +122,25 @@ class Fuser {
       kernel.element_ops =
           slides ? layer.out.elements() * layer.kernel_h * layer.kernel_w : elements_in;
     }
+    if (layer.op == Op::attention) add_attention(kernel, layer);
+    if (layer.op == Op::embedding) add_embedding(kernel, layer);
     kernel.output_bytes = tensor_bytes(layer);
     owner_[at(i)] = static_cast<int>(kernels_.size());
     kernels_.push_back(kernel);
+  }
+
+  void add_attention(Kernel& kernel, const Layer& layer) const {
+    const AttentionShape shape = attention_shape(network_, layer);
+    kernel.element_ops = shape.heads * shape.tokens * shape.kv_tokens;
+    const int bits = network_.layer(network_.inputs(layer)[1]).activation_bits;
+    kernel.cache_bytes = static_cast<double>(cached_values(network_, layer)) * bits / 8;
+  }
+
+  // Reads the rows that its indices name, not the table.
+  void add_embedding(Kernel& kernel, const Layer& layer) const {
+    kernel.table_bytes = static_cast<double>(parameters(layer)) * layer.weight_bits / 8;
+    kernel.element_ops = layer.out.elements();
+    kernel.input_bytes = static_cast<double>(layer.out.elements()) * layer.weight_bits / 8;
   }
 
   const Network& network_;
@@ -142,6 +164,8 @@ OpClass op_class(const Layer& layer) {
     case Op::avg_pool:
     case Op::global_avg_pool:
       return OpClass::pool;
+    case Op::attention:
+      return OpClass::attention;
     default:
       return OpClass::elementwise;
   }

@@ -13,8 +13,16 @@
 
 namespace hwnas {
 
-enum class OpClass : std::uint8_t { conv, pointwise, depthwise, linear, pool, elementwise };
-constexpr std::size_t kOpClasses = 6;
+enum class OpClass : std::uint8_t {
+  conv,
+  pointwise,
+  depthwise,
+  linear,
+  pool,
+  elementwise,
+  attention
+};
+constexpr std::size_t kOpClasses = 7;
 constexpr bool has_weights(OpClass c) {
   return c <= OpClass::linear;
 }
@@ -34,11 +42,14 @@ struct Kernel {
   OpClass op = OpClass::elementwise;
   bool folded_norm = false;
   std::int64_t macs = 0;
-  std::int64_t element_ops = 0;  // pools: window x outputs; others and fused sums: elements read
-  std::int64_t weights = 0;      // multiplied weights
-  double weight_bytes = 0;       // of these, unpruned, without biases
-  double constant_bytes = 0;     // biases, scale and shift: 4 bytes each
-  double input_bytes = 0;        // each tensor read from outside the kernel, once
+  // pools: window x outputs; attention: scores in the softmax; others and fused sums: elements read
+  std::int64_t element_ops = 0;
+  std::int64_t weights = 0;   // multiplied weights
+  double weight_bytes = 0;    // of these, unpruned, without biases
+  double constant_bytes = 0;  // biases, scale and shift: 4 bytes each
+  double input_bytes = 0;     // each tensor read from outside the kernel, once
+  double cache_bytes = 0;     // attention: keys and values of earlier tokens
+  double table_bytes = 0;     // embedding: stored, of which only some rows are read
   double output_bytes = 0;
 };
 

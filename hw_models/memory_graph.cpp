@@ -10,13 +10,17 @@ std::int64_t tensor_bytes(std::int64_t elements, int bits, int batch) {
 }
 
 bool is_view(const Layer& layer) {
-  return layer.op == Op::flatten || layer.op == Op::identity;
+  return layer.op == Op::flatten || layer.op == Op::identity ||
+         (layer.op == Op::tokens && layer.entries == 0);
 }
 
 MemoryGraph::Reuse reuse_of(const Layer& layer, const MemoryRules& rules) {
   switch (layer.op) {
     case Op::activation:
     case Op::batch_norm:
+    case Op::layer_norm:
+    case Op::rms_norm:
+    case Op::position_embedding:
     case Op::add:
     case Op::multiply:
       return rules.in_place_elementwise ? MemoryGraph::Reuse::whole : MemoryGraph::Reuse::never;
@@ -59,6 +63,10 @@ MemoryGraph::MemoryGraph(const Network& network, const MemoryRules& rules, int b
     if (rules.padding_materialised && layer.op == Op::conv) {
       const int bits = network.layer(inputs(i)[0]).activation_bits;
       padded[at(i)] = tensor_bytes(padded_elements(layer), bits, batch);
+    }
+    if (layer.op == Op::attention) {
+      cached_bytes_ += tensor_bytes(cached_values(network, layer),
+                                    network.layer(inputs(i)[1]).activation_bits, batch);
     }
     each_input(i, [&](int from) { ++readers[at(from)]; });
     for (const int from : inputs(i)) last_reader[at(from)] = i;

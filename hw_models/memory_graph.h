@@ -46,6 +46,9 @@ class MemoryGraph {
   // that writes over what only it reads.
   bool free_follower(int i) const;
 
+  // Alive throughout: what attention layers keep of earlier tokens.
+  std::int64_t cached_bytes() const { return cached_bytes_; }
+
   std::vector<std::int64_t> bytes;   // of a layer's output
   std::vector<int> store;            // whose tensor a layer's output is (views: their input's)
   std::vector<int> readers;          // layers that read the tensor; the network's output has one
@@ -58,6 +61,7 @@ class MemoryGraph {
 
  private:
   const Network& network_;
+  std::int64_t cached_bytes_ = 0;
 };
 
 }  // namespace hwnas

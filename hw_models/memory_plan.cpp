@@ -91,6 +91,8 @@ MemoryPlan plan_memory(const Network& network, const MemoryRules& rules, int bat
     reordered = true;
   }
   if (reordered) simulate(graph, plan.order, plan.live_bytes);
+  const std::int64_t cached = graph.cached_bytes();
+  for (std::int64_t& live : plan.live_bytes) live += cached;
   const auto peak = std::max_element(plan.live_bytes.begin(), plan.live_bytes.end());
   plan.peak_bytes = *peak;
   plan.peak_layer = static_cast<int>(peak - plan.live_bytes.begin());

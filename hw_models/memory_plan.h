@@ -13,6 +13,8 @@ struct MemoryRules {
   bool in_place_elementwise = true;   // activation, norm, add and multiply write over their input
   bool in_place_depthwise = false;    // a depthwise conv needs its input and one more channel plane
   bool padding_materialised = false;  // a padded copy of a padded conv's input exists while it runs
+
+  friend bool operator==(const MemoryRules&, const MemoryRules&) = default;
 };
 
 struct MemoryPlan {
@@ -22,8 +24,9 @@ struct MemoryPlan {
   std::vector<std::int64_t> live_bytes;  // for each layer index, bytes alive while it runs
 };
 
-// Bytes at each layer's activation_bits, times `batch`. Chains are exact; graphs with branches are
-// searched exactly while small and greedily beyond (says so in memory_plan.cpp).
+// Bytes at each layer's activation_bits, times `batch`; what attention layers keep of earlier
+// tokens (the KV cache) is alive throughout. Chains are exact; graphs with branches are searched
+// exactly while small and greedily beyond (says so in memory_plan.cpp).
 MemoryPlan plan_memory(const Network& network, const MemoryRules& rules, int batch = 1);
 
 }  // namespace hwnas

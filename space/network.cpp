@@ -10,10 +10,11 @@
 namespace hwnas {
 namespace {
 
-constexpr std::array<std::string_view, 16> kOpNames{
-    "input",           "conv",       "linear",   "max_pool", "avg_pool", "global_avg_pool",
-    "batch_norm",      "activation", "softmax",  "add",      "multiply", "concat",
-    "channel_shuffle", "flatten",    "identity", "zero"};
+constexpr std::array<std::string_view, kOps> kOpNames{
+    "input",           "conv",       "linear",    "max_pool", "avg_pool",    "global_avg_pool",
+    "batch_norm",      "activation", "softmax",   "add",      "multiply",    "concat",
+    "channel_shuffle", "flatten",    "identity",  "zero",     "embedding",   "position_embedding",
+    "layer_norm",      "rms_norm",   "attention", "tokens",   "select_token"};
 constexpr std::array<std::string_view, 9> kActivationNames{
     "none", "relu", "relu6", "hard_swish", "hard_sigmoid", "swish", "sigmoid", "tanh", "gelu"};
 
@@ -38,6 +39,7 @@ std::uint64_t hash_layer(const Layer& layer) {
   mix(std::int64_t{layer.pad.top} << 32 | layer.pad.left);
   mix(std::int64_t{layer.pad.bottom} << 32 | layer.pad.right);
   mix(layer.groups);
+  if (layer.entries != 0) mix(layer.entries);
   mix(static_cast<std::int64_t>(layer.weight_density * 1e6 + 0.5));
   mix(layer.out.channels);
   mix(std::int64_t{layer.out.height} << 32 | layer.out.width);
@@ -62,7 +64,8 @@ std::vector<int> representatives(const Network& network) {
       ++arriving;
       last = stands[static_cast<std::size_t>(from)];
     }
-    const bool needs_all = layer.op == Op::multiply || layer.op == Op::concat;
+    const bool needs_all =
+        layer.op == Op::multiply || layer.op == Op::concat || layer.op == Op::attention;
     if (arriving == 0 || (needs_all && arriving != layer.input_count)) continue;
     const bool passes = layer.op == Op::identity || (layer.op == Op::add && arriving == 1);
     stands[static_cast<std::size_t>(i)] = passes ? last : i;
@@ -170,7 +173,21 @@ std::int64_t weight_count(const Layer& layer) {
 }
 
 std::int64_t parameters(const Layer& layer) {
-  if (layer.op == Op::batch_norm) return std::int64_t{2} * layer.out.channels;
+  switch (layer.op) {
+    case Op::batch_norm:
+    case Op::layer_norm:
+      return std::int64_t{2} * layer.out.channels;
+    case Op::rms_norm:
+      return layer.out.channels;
+    case Op::embedding:
+    case Op::tokens:
+      return std::int64_t{layer.entries} * layer.out.channels;
+    case Op::position_embedding:
+      return std::int64_t{layer.entries > 0 ? layer.entries : layer.out.height} *
+             layer.out.channels;
+    default:
+      break;
+  }
   return weight_count(layer) + (layer.bias ? layer.out.channels : 0);
 }
 
@@ -184,10 +201,30 @@ std::int64_t macs(const Layer& layer) {
   return weight_count(layer) * layer.out.height * layer.out.width;
 }
 
+std::int64_t macs(const Network& network, const Layer& layer) {
+  if (layer.op != Op::attention) return macs(layer);
+  const AttentionShape shape = attention_shape(network, layer);
+  return 2 * shape.heads * shape.head_channels * shape.tokens * shape.kv_tokens;
+}
+
 std::int64_t macs(const Network& network) {
   std::int64_t sum = 0;
-  for (const Layer& layer : network.layers()) sum += macs(layer);
+  for (const Layer& layer : network.layers()) sum += macs(network, layer);
   return sum;
+}
+
+AttentionShape attention_shape(const Network& network, const Layer& layer) {
+  const Shape& keys = network.layer(network.inputs(layer)[1]).out;
+  const std::int64_t head = layer.in.channels / layer.groups;
+  return {layer.groups, keys.channels / head, head, layer.in.height,
+          std::int64_t{keys.height} + layer.entries};
+}
+
+std::int64_t cached_values(const Network& network, const Layer& layer) {
+  if (layer.op != Op::attention) return 0;
+  const auto inputs = network.inputs(layer);
+  return std::int64_t{layer.entries} *
+         (network.layer(inputs[1]).out.channels + network.layer(inputs[2]).out.channels);
 }
 
 std::optional<Network> live(Network network) {

@@ -35,7 +35,17 @@ enum class Op : std::uint8_t {
   flatten,          // to channels*height*width x 1 x 1
   identity,
   zero,  // all zeros of its input's shape ("none" of NAS-Bench-201)
+  // Sequences: channels x tokens x 1.
+  embedding,           // 1 x tokens x 1 of indices to channels x tokens x 1; `entries` rows
+  position_embedding,  // adds a learned vector to each token; `entries` rows, 0: one for each token
+  layer_norm,          // over the channels, affine
+  rms_norm,            // over the channels, scale only
+  attention,           // of queries, keys, values; `groups` heads; `entries` tokens cached before
+  tokens,              // channels x height x width to channels x (height*width + entries) x 1:
+                       // `entries` learned tokens come first
+  select_token,        // the first: channels x 1 x 1
 };
+constexpr int kOps = static_cast<int>(Op::select_token) + 1;
 
 // NOTE: append only, as Op.
 enum class Activation : std::uint8_t {
@@ -81,7 +91,8 @@ struct Layer {
   int kernel_h = 1, kernel_w = 1;            // conv and pools
   int stride_h = 1, stride_w = 1;
   Padding pad;
-  int groups = 1;             // conv, channel_shuffle
+  int groups = 1;             // conv, channel_shuffle; attention: heads of the queries
+  int entries = 0;            // embeddings, tokens: rows learned; attention: tokens in the KV cache
   double weight_density = 1;  // share of the weights that are not pruned to zero
   Shape in;                   // of the first input
   Shape out;
@@ -112,13 +123,25 @@ class Network {
 
 bool is_depthwise(const Layer& layer);
 
+// Of attention: channels of one head, heads of keys and values (fewer than of the queries where
+// several share one), and tokens attended to, the cached ones included.
+struct AttentionShape {
+  std::int64_t heads, kv_heads, head_channels, tokens, kv_tokens;
+};
+AttentionShape attention_shape(const Network& network, const Layer& layer);
+
+// Values of keys and values kept from earlier tokens, of one sequence. Attention only, else 0.
+std::int64_t cached_values(const Network& network, const Layer& layer);
+
 // Trained values: weights, biases, and scale and shift of a norm (running statistics do not count).
 std::int64_t weight_count(const Layer& layer);  // of which the multiplied weights: conv and linear
 std::int64_t parameters(const Layer& layer);
 std::int64_t parameters(const Network& network);
 
-// Multiply-accumulates of conv and linear for one image; all other ops count none, as is customary.
+// Multiply-accumulates of conv, linear and attention (both products, nothing masked) for one image;
+// all other ops count none, as is customary. A layer alone counts those with its weights only.
 std::int64_t macs(const Layer& layer);
+std::int64_t macs(const Network& network, const Layer& layer);
 std::int64_t macs(const Network& network);
 
 // The part of a network that runs: layers on a path from the input to the output, without

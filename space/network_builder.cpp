@@ -108,6 +108,29 @@ int NetworkBuilder::join(std::span<const int> from, Op op) {
   return append(std::move(layer), from);
 }
 
+int NetworkBuilder::embedding(int from, int channels, int entries) {
+  Layer layer;
+  layer.op = Op::embedding;
+  layer.entries = entries;
+  return append(std::move(layer), {&from, 1}, channels);
+}
+
+int NetworkBuilder::with_entries(int from, Op op, int entries) {
+  Layer layer;
+  layer.op = op;
+  layer.entries = entries;
+  return append(std::move(layer), {&from, 1});
+}
+
+int NetworkBuilder::attention(int queries, int keys, int values, int heads, int cached_tokens) {
+  Layer layer;
+  layer.op = Op::attention;
+  layer.groups = heads;
+  layer.entries = cached_tokens;
+  const int from[] = {queries, keys, values};
+  return append(std::move(layer), from);
+}
+
 int NetworkBuilder::append(Layer layer, std::span<const int> from, int out_channels) {
   if (layer.name.empty()) {
     layer.name = prefix_;
@@ -132,7 +155,8 @@ int NetworkBuilder::append(Layer layer, std::span<const int> from, int out_chann
 
 void NetworkBuilder::infer_shape(Layer& layer, std::span<const int> from, int out_channels) const {
   layer.out = layer.in;
-  const bool many = layer.op == Op::add || layer.op == Op::multiply || layer.op == Op::concat;
+  const bool many = layer.op == Op::add || layer.op == Op::multiply || layer.op == Op::concat ||
+                    layer.op == Op::attention;
   if (!many && from.size() != 1)
     fail(layer, "reads " + std::to_string(from.size()) + " layers, not one");
   switch (layer.op) {
@@ -195,8 +219,42 @@ void NetworkBuilder::infer_shape(Layer& layer, std::span<const int> from, int ou
         layer.out.channels += part.channels;
       }
       break;
+    case Op::embedding:
+      if (out_channels < 1) fail(layer, "needs at least one output channel");
+      if (layer.entries < 1) fail(layer, "needs at least one entry");
+      if (layer.in.channels != 1 || layer.in.width != 1)
+        fail(layer, "reads indices as 1 x tokens x 1, not " + to_text(layer.in));
+      layer.out.channels = out_channels;
+      break;
+    case Op::tokens:
+      layer.out = {layer.in.channels, layer.in.height * layer.in.width + layer.entries, 1};
+      break;
+    case Op::select_token:
+      layer.out = {layer.in.channels, 1, 1};
+      break;
+    case Op::attention:
+      infer_attention(layer, from);
+      break;
     default:
       break;
+  }
+}
+
+void NetworkBuilder::infer_attention(Layer& layer, std::span<const int> from) const {
+  if (from.size() != 3)
+    fail(layer, "reads queries, keys and values, not " + std::to_string(from.size()) + " layers");
+  const Shape& keys = shape(from[1]);
+  const Shape& values = shape(from[2]);
+  if (layer.groups < 1 || layer.in.channels % layer.groups) {
+    fail(layer, std::to_string(layer.groups) + " heads do not divide " +
+                    std::to_string(layer.in.channels) + " channels");
+  }
+  const int head = layer.in.channels / layer.groups;
+  const bool shared = keys.channels % head == 0 && layer.groups % (keys.channels / head) == 0;
+  if (!shared || keys != values || keys.width != 1 || layer.in.width != 1) {
+    fail(layer, "cannot attend from " + to_text(layer.in) + " to keys " + to_text(keys) +
+                    " and values " + to_text(values) + " with heads of " + std::to_string(head) +
+                    " channels");
   }
 }
 

@@ -50,6 +50,9 @@ class NetworkBuilder {
             int groups = 1);  // norm, softmax, flatten, shuffle, identity, zero, ...
   int join(std::span<const int> from, Op op);  // add, multiply, concat
   int global_avg_pool(int from) { return unary(from, Op::global_avg_pool); }
+  int embedding(int from, int channels, int entries);
+  int with_entries(int from, Op op, int entries);  // position_embedding, tokens
+  int attention(int queries, int keys, int values, int heads, int cached_tokens = 0);
   int add(std::initializer_list<int> from) { return join({from.begin(), from.size()}, Op::add); }
 
   // A layer given in full but for its shapes and edges, which are inferred. For files and
@@ -62,6 +65,7 @@ class NetworkBuilder {
 
  private:
   void infer_shape(Layer& layer, std::span<const int> from, int out_channels) const;
+  void infer_attention(Layer& layer, std::span<const int> from) const;
 
   Network network_;
   std::string prefix_;

@@ -57,8 +57,7 @@ Op read_op(const TomlTable& table) {
   const std::string name = table.string("op");
   if (const auto op = parse_op(name)) return *op;
   std::vector<std::string> known;
-  for (int i = 0; i <= static_cast<int>(Op::zero); ++i)
-    known.emplace_back(to_string(static_cast<Op>(i)));
+  for (int i = 0; i < kOps; ++i) known.emplace_back(to_string(static_cast<Op>(i)));
   throw table.error("op", "no such op" + suggestion(name, known));
 }
 
@@ -93,6 +92,14 @@ Layer read_layer(const TomlTable& table, int& channels) {
   if (layer.op == Op::conv || layer.op == Op::channel_shuffle) {
     layer.groups = static_cast<int>(table.integer("groups", 1, kLargest, 1));
   }
+  if (layer.op == Op::embedding) {
+    channels = static_cast<int>(table.integer("channels", 1, kLargest));
+    layer.entries = static_cast<int>(table.integer("entries", 1, kLargest));
+  }
+  if (layer.op == Op::attention)
+    layer.groups = static_cast<int>(table.integer("heads", 1, kLargest));
+  if (layer.op == Op::attention || layer.op == Op::tokens || layer.op == Op::position_embedding)
+    layer.entries = static_cast<int>(table.integer("entries", 0, kLargest, 0));
   layer.weight_bits = static_cast<std::uint8_t>(table.integer("weight_bits", 1, 32, 32));
   layer.activation_bits = static_cast<std::uint8_t>(table.integer("activation_bits", 1, 32, 32));
   return layer;
@@ -155,7 +162,10 @@ void write_layer(std::ostream& out, const Network& network, const Layer& layer,
         << '\n';
     if (layer.weight_density != 1) out << "weight_density = " << layer.weight_density << '\n';
   }
-  if (layer.groups != 1) out << "groups = " << layer.groups << '\n';
+  if (layer.op == Op::attention) out << "heads = " << layer.groups << '\n';
+  if (layer.op == Op::embedding) out << "channels = " << layer.out.channels << '\n';
+  if (layer.entries != 0) out << "entries = " << layer.entries << '\n';
+  if (layer.groups != 1 && layer.op != Op::attention) out << "groups = " << layer.groups << '\n';
   if (layer.weight_bits != 32) out << "weight_bits = " << int{layer.weight_bits} << '\n';
   if (layer.activation_bits != 32)
     out << "activation_bits = " << int{layer.activation_bits} << '\n';

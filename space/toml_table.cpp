@@ -19,7 +19,7 @@ struct TomlTable::File {
 };
 
 struct TomlTable::Node {
-  std::shared_ptr<const File> file;
+  std::shared_ptr<File> file;
   const toml::table* table = nullptr;
   std::string path;  // "budget", "stages[2]"; empty at the root
   mutable std::set<std::string, std::less<>> asked;
@@ -49,6 +49,19 @@ std::string value_text(const toml::node& node) {
 std::string scalar_text(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
   return value_text(node);
+}
+
+void lay_over(toml::table& base, toml::table& over) {
+  for (auto&& [key, value] : over) {
+    toml::table* inner = value.as_table();
+    toml::table* below = base[key.str()].as_table();
+    if (inner && below) {
+      lay_over(*below, *inner);
+    } else {
+      // NOTE: a moved node keeps its source; a copied one loses it.
+      value.visit([&base, &key = key](auto& node) { base.insert_or_assign(key, std::move(node)); });
+    }
+  }
 }
 
 std::string plain(double value) {
@@ -98,6 +111,22 @@ TomlTable TomlTable::parse(std::string_view text, std::string_view file_name) {
   return TomlTable(std::move(node));
 }
 
+TomlTable TomlTable::merge(TomlTable base, TomlTable over) {
+  File& file = *base.node_->file;
+  lay_over(file.root, over.node_->file->root);
+  file.name = over.file();
+  std::ostringstream text;
+  text << file.root << '\n';
+  file.text = text.str();
+  base.node_->asked.clear();
+  return base;
+}
+
+TomlTable TomlTable::without(std::string_view key) {
+  node_->file->root.erase(key);
+  return *this;
+}
+
 bool TomlTable::has(std::string_view key) const {
   return node_->get(key) != nullptr;
 }
@@ -137,7 +166,9 @@ int TomlTable::line(std::string_view key) const {
 InputError TomlTable::error(std::string_view key, std::string_view problem) const {
   const toml::node* node = key.empty() ? nullptr : node_->table->get(key);
   if (node || key.empty()) {
-    return InputError(file(), line(key), path_of(key), node ? value_text(*node) : "", problem);
+    const auto& origin = node ? node->source().path : node_->table->source().path;
+    return InputError(origin && !origin->empty() ? *origin : file(), line(key), path_of(key),
+                      node ? value_text(*node) : "", problem);
   }
   std::vector<std::string> unasked;
   for (const std::string& name : keys()) {

@@ -34,6 +34,12 @@ class TomlTable {
   static TomlTable parse_file(const std::filesystem::path& path);
   static TomlTable parse(std::string_view text, std::string_view file_name);
 
+  // The file `over` laid over the file `base`, both of which are used up: tables are merged key by
+  // key, all else replaces what the base has. Errors name the file that a value is from; file() is
+  // that of `over`, text() the merged file's.
+  static TomlTable merge(TomlTable base, TomlTable over);
+  TomlTable without(std::string_view key);  // of a whole file
+
   bool has(std::string_view key) const;
   std::vector<std::string> keys() const;            // in the order of the file
   const std::string& file() const;                  // the name it was parsed under

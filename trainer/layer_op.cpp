@@ -5,6 +5,7 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <stdexcept>
 
 #include "trainer/norm.h"
 
@@ -145,9 +146,11 @@ Tensor apply(const Layer& layer, const std::vector<Tensor>& inputs,
       return x.contiguous().flatten(1).unflatten(1, {layer.out.channels, 1, 1});
     case Op::zero:
       return torch::zeros_like(x);
+    default:
+      throw std::invalid_argument("layer '" + layer.name + "' (" +
+                                  std::string(to_string(layer.op)) +
+                                  "): sequences cannot be trained yet");
   }
-  assert(false);
-  return x;
 }
 
 }  // namespace hwnas

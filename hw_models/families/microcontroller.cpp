@@ -112,7 +112,8 @@ void Microcontroller::check_memory(Estimate& estimate) const {
   lacks(cost.storage_bytes, "flash", c_.flash_bytes);
 }
 
-Estimate Microcontroller::estimate(const Candidate& candidate) const {
+Estimate Microcontroller::estimate(const Workload& workload) const {
+  const Candidate& candidate = workload.candidate();
   if (auto reason = c_.coverage.refusal(candidate)) return not_covered(std::move(*reason));
   const auto& [batch, clock_share] = candidate.deployment;
   if (batch != 1) {
@@ -120,9 +121,9 @@ Estimate Microcontroller::estimate(const Candidate& candidate) const {
                        std::to_string(batch));
   }
   const Network& network = candidate.network;
-  const std::vector<Kernel> kernels = kernels_of(network, c_.coverage.fusion);
+  const std::vector<Kernel>& kernels = workload.kernels(c_.coverage.fusion);
   if (kernels.empty()) return not_covered("the network does no work");
-  const MemoryPlan plan = plan_memory(network, c_.memory_rules);
+  const MemoryPlan& plan = workload.memory(c_.memory_rules);
 
   Estimate estimate;
   Cost& cost = estimate.cost;
@@ -149,7 +150,7 @@ Estimate Microcontroller::estimate(const Candidate& candidate) const {
     peak = std::max(peak, row.live_bytes);
     row.bound = spent.compute >= spent.memory ? Bound::compute : Bound::memory;
     if (spent.overhead > std::max(spent.compute, spent.memory)) row.bound = Bound::overhead;
-    stored += weights + kernel.constant_bytes;
+    stored += weights + kernel.constant_bytes + kernel.table_bytes;
     if (has_weights(kernel.op))
       stored += static_cast<double>(c_.scale_bytes_per_channel) * layer.out.channels;
     cost.layers.push_back(row);

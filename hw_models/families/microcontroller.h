@@ -51,7 +51,8 @@ MicrocontrollerConstants read_microcontroller(const TomlTable& file, const std::
 class Microcontroller final : public CostModel {
  public:
   explicit Microcontroller(MicrocontrollerConstants constants) : c_(std::move(constants)) {}
-  Estimate estimate(const Candidate& candidate) const override;
+  using CostModel::estimate;
+  Estimate estimate(const Workload& workload) const override;
   Capacity capacity() const override { return {c_.sram_bytes, c_.flash_bytes}; }
 
  private:

@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "search/engine/child_process.h"
+#include "space/child_process.h"
 
 namespace hwnas {
 namespace {

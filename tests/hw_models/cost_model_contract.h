@@ -31,7 +31,7 @@ inline void expect_sane(const Estimate& estimate, int batch) {
   }
   EXPECT_NEAR(cost.latency_s, latency_s, 1e-9 * latency_s);
   EXPECT_NEAR(cost.energy_j * batch, energy_j, 1e-9 * energy_j);
-  EXPECT_NEAR(cost.throughput_per_s * cost.latency_s, batch, 1e-9 * batch);
+  EXPECT_GE(cost.throughput_per_s * cost.latency_s, batch * (1 - 1e-9));  // more: pipelined
   EXPECT_GT(cost.storage_bytes, 0);
   EXPECT_FALSE(std::isinf(cost.usd_per_million));
 }
@@ -44,19 +44,20 @@ inline void expect_all_macs(const CostModel& model, const Candidate& c) {
 }
 
 // A conv net of the given width; widths in multiples of 64 fill the lanes and tiles of all devices.
-inline Network wide_net(int channels, int bits) {
+inline Network wide_net(int channels, int weight_bits, int activation_bits) {
   NetworkBuilder b("wide", {64, 8, 8});
   int x = b.conv(0, {.channels = channels, .kernel = 3});
   x = b.activation(b.batch_norm(x), Activation::relu);
   x = b.conv(x, {.channels = channels, .kernel = 3, .groups = channels});
   b.linear(b.global_avg_pool(x), 10);
-  return with_precision(std::move(b).build(), bits, bits);
+  return with_precision(std::move(b).build(), weight_bits, activation_bits);
 }
 
-inline void expect_monotonous(const CostModel& model, int bits) {
-  Cost before = model.estimate(candidate(wide_net(64, bits))).cost;
+inline void expect_monotonous(const CostModel& model, int weight_bits, int activation_bits) {
+  Cost before = model.estimate(candidate(wide_net(64, weight_bits, activation_bits))).cost;
   for (const int channels : {128, 256, 512}) {
-    const Cost now = model.estimate(candidate(wide_net(channels, bits))).cost;
+    const Cost now =
+        model.estimate(candidate(wide_net(channels, weight_bits, activation_bits))).cost;
     EXPECT_GE(now.latency_s, before.latency_s) << channels;
     EXPECT_GT(now.energy_j, before.energy_j) << channels;
     EXPECT_GT(now.peak_memory_bytes, before.peak_memory_bytes) << channels;

@@ -2,12 +2,17 @@
 // hand.
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "hw_models/device.h"
 #include "space/network_builder.h"
 #include "space/network_file.h"
+#include "space/toml_table.h"
 
 namespace hwnas::testing {
 
@@ -23,8 +28,28 @@ inline Candidate candidate(Network network, int batch = 1, double clock_share = 
   return {{}, std::move(network), {batch, clock_share}};
 }
 
-inline const char* const kShippedDevices[] = {"stm32l4r5",        "stm32h743", "raspberry_pi_4",
-                                              "laptop_i7_1185g7", "a100",      "jetson_tx2"};
+// The names of all devices in hw_models/devices.
+inline std::vector<std::string> shipped_devices() {
+  std::vector<std::string> names;
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::string(HWNAS_SOURCE_DIR) + "/hw_models/devices")) {
+    names.push_back(file.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// The precision of a device that comes first in its file.
+struct Bits {
+  int weights = 8, activations = 8;
+};
+inline Bits bits_of(const Device& device) {
+  const TomlTable file = TomlTable::parse(device.text, device.file);
+  for (const TomlTable& row : file.tables("precisions"))
+    return {static_cast<int>(row.integer("weight_bits", 1, 32)),
+            static_cast<int>(row.integer("activation_bits", 1, 32))};
+  return {};
+}
 
 // Text with the first occurrence of `from` replaced.
 inline std::string replaced(std::string text, const std::string& from, const std::string& to) {
@@ -63,7 +88,7 @@ fused = ["batch_norm", "activation"]
 inline std::string small_cpu() {
   const std::string cited = kCited;
   return R"(description = "test"
-family = "roofline"
+family = "cpu"
 confidence = "D"
 [coverage]
 ops = ["conv", "linear", "batch_norm", "activation", "add", "global_avg_pool", "flatten"]
@@ -76,9 +101,8 @@ fused = ["batch_norm", "activation"]
          "knee_voltage_share = 0.6\n" +
          cited + "[compute]\ncores = 2\n" + cited +
          "[efficiency]\nconv_share = 1\npointwise_share = 1\ndepthwise_share = 1\n"
-         "linear_share = 1\npool_share = 1\nelementwise_share = 1\n" +
-         cited + "[utilisation]\nlaw = \"vector\"\nparallel_share = 1\nrows_in_flight = 1\n" +
-         cited +
+         "linear_share = 1\npool_share = 1\nelementwise_share = 1\nattention_share = 1\n" +
+         cited + "[utilisation]\nparallel_share = 1\nrows_in_flight = 1\n" + cited +
          "[[memory]]\nname = \"cache\"\nbytes = 1000\nbytes_per_s = 1e9\n"
          "energy_per_byte_j = 1e-9\n" +
          cited +

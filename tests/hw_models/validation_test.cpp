@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <vector>
 
+#include "hw_models/validation.h"
 #include "space/search_space.h"
+#include "tests/hw_models/errors.h"
+#include "tests/hw_models/published_networks.h"
 #include "tests/hw_models/support.h"
 #include "tests/shared_data.h"
 
@@ -16,93 +17,26 @@ namespace {
 
 using testing::candidate;
 
-double metric_of(const Cost& cost, const std::string& metric) {
-  if (metric == "latency_s") return cost.latency_s;
-  if (metric == "energy_j") return cost.energy_j;
-  if (metric == "throughput_per_s") return cost.throughput_per_s;
-  if (metric == "peak_memory_bytes") return static_cast<double>(cost.peak_memory_bytes);
-  return static_cast<double>(cost.storage_bytes);
-}
-
 TEST(Validation, ShippedDevicesHoldTheirOwnRows) {
   int rows = 0;
-  for (const char* name : testing::kShippedDevices) {
+  for (const std::string& name : testing::shipped_devices()) {
     const Device device = testing::shipped(name);
     for (const Validation& row : device.validation) {
-      const Network network = testing::zoo(row.network, row.weight_bits, row.activation_bits);
-      const Estimate estimate = device.model->estimate(candidate(network, row.batch));
-      ASSERT_TRUE(estimate.ok()) << estimate.reason;
-      const double error = metric_of(estimate.cost, row.metric) / row.value - 1;
-      EXPECT_LE(std::fabs(error), row.tolerance)
-          << name << ' ' << row.network << ' ' << row.metric << " of " << row.source;
+      const auto gemm = parse_gemm(row.network);
+      const Network network = gemm ? *gemm : testing::zoo(row.network, 32, 32);
+      const Check result = check(device, row, network);
+      EXPECT_TRUE(result.pass) << name << ' ' << row.network << ' ' << row.metric << ' '
+                               << result.modelled << " against " << row.value << " of "
+                               << row.source << ' ' << result.reason;
       ++rows;
     }
   }
-  EXPECT_EQ(rows, 9);
-}
-
-// Pairs of figures, with mean absolute and mean signed relative error and Spearman's correlation.
-class Errors {
- public:
-  void add(double model, double published) {
-    model_.push_back(model);
-    published_.push_back(published);
-  }
-  double mape() const {
-    double sum = 0;
-    for (std::size_t i = 0; i < model_.size(); ++i) sum += std::fabs(model_[i] / published_[i] - 1);
-    return sum / static_cast<double>(rows());
-  }
-  double bias() const {
-    double sum = 0;
-    for (std::size_t i = 0; i < model_.size(); ++i) sum += model_[i] / published_[i] - 1;
-    return sum / static_cast<double>(rows());
-  }
-  double spearman() const {
-    const std::vector<double> a = ranks(model_), b = ranks(published_);
-    double squares = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
-    const double n = rows();
-    return 1 - 6 * squares / (n * (n * n - 1));
-  }
-  int rows() const { return static_cast<int>(model_.size()); }
-
- private:
-  static std::vector<double> ranks(const std::vector<double>& values) {
-    std::vector<std::size_t> order(values.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t i, std::size_t j) { return values[i] < values[j]; });
-    std::vector<double> rank(values.size());
-    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
-    return rank;
-  }
-
-  std::vector<double> model_, published_;
-};
-
-// MobileNetV1, arXiv:1704.04861, table 1.
-Network mobilenet_v1(double width, int size, int bits) {
-  const auto scaled = [width](int channels) { return static_cast<int>(channels * width); };
-  NetworkBuilder b("mobilenet_v1", {3, size, size});
-  const auto block = [&](int x, const ConvSpec& spec) {
-    return b.activation(b.batch_norm(b.conv(x, spec)), Activation::relu6);
-  };
-  int x = block(0, {.channels = scaled(32), .kernel = 3, .stride = 2});
-  constexpr int kChannels[] = {64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024};
-  constexpr int kStrides[] = {1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1};
-  for (int i = 0; i < 13; ++i) {
-    const int in = b.shape(x).channels;
-    x = block(x, {.channels = in, .kernel = 3, .stride = kStrides[i], .groups = in});
-    x = block(x, {.channels = scaled(kChannels[i])});
-  }
-  b.linear(b.global_avg_pool(x), 1000);
-  return with_precision(std::move(b).build(), bits, bits);
+  EXPECT_GE(rows, 9);
 }
 
 TEST(Validation, MobileNetV1OnA100) {
   // 0.16 ms: NVIDIA TensorFlow-quantization toolkit docs, TensorRT 8.4, INT8, batch 1.
-  const Network network = mobilenet_v1(1, 224, 8);
+  const Network network = testing::mobilenet_v1(1, 224, 8);
   EXPECT_NEAR(static_cast<double>(macs(network)), 568.7e6, 0.1e6);
   const double latency_s =
       testing::shipped("a100").model->estimate(candidate(network)).cost.latency_s;
@@ -152,13 +86,13 @@ TEST(Validation, VisualWakeWordsOnStm32l4r5WithAnotherRuntime) {
 TEST(Validation, MobileNetV1OnRaspberryPi4) {
   HWNAS_NEEDS_SHARED("mlperf_edge_mobilenets.csv");
   const Device device = testing::shipped("raspberry_pi_4");
-  Errors fp32, int8;
+  testing::Errors fp32, int8;
   for (const auto& row : testing::read_csv(testing::shared_path("mlperf_edge_mobilenets.csv"))) {
     if (row.at("system") != "rpi4-armnn-v22.11-neon" || row.at("family") != "mobilenet-v1")
       continue;
     const int bits = row.at("precision") == "int8" ? 8 : 32;
-    const Network network =
-        mobilenet_v1(std::stod(row.at("width_or_variant")), std::stoi(row.at("resolution")), bits);
+    const Network network = testing::mobilenet_v1(std::stod(row.at("width_or_variant")),
+                                                  std::stoi(row.at("resolution")), bits);
     (bits == 8 ? int8 : fp32)
         .add(device.model->estimate(candidate(network)).cost.latency_s * 1e3,
              std::stod(row.at("latency_mean_ms")));
@@ -177,7 +111,7 @@ TEST(Validation, NasBench201OnJetsonTx2AndRaspberryPi4) {
   const SearchSpace space =
       SearchSpace::load(std::string(HWNAS_SOURCE_DIR) + "/space/spaces/nasbench201.toml");
   const Device jetson = testing::shipped("jetson_tx2"), pi = testing::shipped("raspberry_pi_4");
-  Errors jetson_latency, jetson_energy, pi_latency;
+  testing::Errors jetson_latency, jetson_energy, pi_latency;
   int index = 0;
   for (const auto& row : testing::read_csv(testing::shared_path("nb201_cifar10_devices.csv.gz"))) {
     const std::string& text = row.at("arch_str");

@@ -133,7 +133,7 @@ TEST(Candidate, FingerprintTellsDeploymentsApart) {
 }
 
 TEST(Network, NamesParseBack) {
-  for (int i = 0; i <= static_cast<int>(Op::zero); ++i)
+  for (int i = 0; i < kOps; ++i)
     EXPECT_EQ(parse_op(to_string(static_cast<Op>(i))), static_cast<Op>(i));
   for (int i = 0; i <= static_cast<int>(Activation::gelu); ++i) {
     EXPECT_EQ(parse_activation(to_string(static_cast<Activation>(i))), static_cast<Activation>(i));

@@ -1,4 +1,4 @@
-#include "hw_models/families/roofline.h"
+#include "hw_models/families/gpu.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,37 +17,15 @@ double filled(double count, double step) {
 
 }  // namespace
 
-struct Roofline::Point {
+struct Gpu::Point {
   double macs_per_s_per_rate;  // times macs_per_cycle_per_core: the peak at this clock
   double voltage_share;
   double static_w;
-  const RooflineConstants::Level* weights;
+  const MemoryLevel* weights;
 };
 
-Roofline::Roofline(RooflineConstants constants) : c_(std::move(constants)) {
-  cores_used_ = c_.cores;
-  if (c_.law == RooflineConstants::Law::vector)
-    cores_used_ = 1 / (1 - c_.parallel_share + c_.parallel_share / c_.cores);
-}
-
-const RooflineConstants::Level& Roofline::level_for(double bytes) const {
-  for (const auto& level : c_.levels) {
-    if (bytes <= level.bytes) return level;
-  }
-  return c_.levels.back();
-}
-
-double Roofline::lanes_used(const Layer& layer, OpClass op,
-                            const RooflineConstants::Precision& precision, int batch) const {
-  const double rows = static_cast<double>(batch) * layer.out.height * layer.out.width;
-  const double registers = std::min(1.0, rows / c_.rows_in_flight);
-  if (op == OpClass::depthwise) return filled(layer.out.channels, precision.lanes_out) * registers;
-  const int groups = layer.groups;
-  return filled(double(layer.out.channels) / groups, precision.lanes_out) *
-         filled(double(layer.in.channels) / groups, precision.lanes_in) * registers;
-}
-
-double Roofline::tiles_used(const Layer& layer, int batch) const {
+double Gpu::utilisation(const Layer& layer, OpClass op, int batch) const {
+  if (!has_weights(op) || op == OpClass::depthwise) return 1;
   const double rows = static_cast<double>(batch) * layer.out.height * layer.out.width;
   const double columns = double(layer.out.channels) / layer.groups;
   const double depth = double(layer.in.channels) / layer.groups * layer.kernel_h * layer.kernel_w;
@@ -66,31 +44,24 @@ double Roofline::tiles_used(const Layer& layer, int batch) const {
   return best;
 }
 
-double Roofline::utilisation(const Layer& layer, OpClass op,
-                             const RooflineConstants::Precision& precision, int batch) const {
-  if (!has_weights(op)) return 1;
-  if (c_.law == RooflineConstants::Law::vector) return lanes_used(layer, op, precision, batch);
-  return op == OpClass::depthwise ? 1 : tiles_used(layer, batch);
-}
-
-LayerCost Roofline::run(const Kernel& kernel, const Candidate& candidate,
-                        const Point& point) const {
-  const Layer& layer = candidate.network.layer(kernel.layer);
-  const int batch = candidate.deployment.batch;
+LayerCost Gpu::run(const Kernel& kernel, const Workload& workload, const Point& point) const {
+  const Layer& layer = workload.layer(kernel);
+  const int batch = workload.batch();
   const auto& precision =
-      c_.precisions[static_cast<std::size_t>(c_.coverage.precision(candidate.network, layer))];
-  const double ops = has_weights(kernel.op)
+      c_.precisions[static_cast<std::size_t>(c_.coverage.precision(workload.network(), layer))];
+  const double ops = kernel.macs > 0
                          ? static_cast<double>(kernel.macs) * c_.sparsity.compute_share(layer)
                          : static_cast<double>(kernel.element_ops);
   const double peak = point.macs_per_s_per_rate * precision.macs_per_cycle_per_core;
   const double compute_s = ops * batch /
                            (peak * c_.efficiency[static_cast<std::size_t>(kernel.op)] *
-                            utilisation(layer, kernel.op, precision, batch));
+                            utilisation(layer, kernel.op, batch));
 
   const double weights =
       kernel.weight_bytes * c_.sparsity.storage_share(layer) + kernel.constant_bytes;
-  const double activations = (kernel.input_bytes + kernel.output_bytes) * batch;
-  const auto& level = level_for(activations + weights);
+  const double activations =
+      (kernel.input_bytes + kernel.output_bytes + kernel.cache_bytes) * batch;
+  const auto& level = c_.memory.holding(activations + weights);
   const double memory_s = weights / point.weights->bytes_per_s + activations / level.bytes_per_s;
 
   LayerCost row;
@@ -107,12 +78,13 @@ LayerCost Roofline::run(const Kernel& kernel, const Candidate& candidate,
   return row;
 }
 
-Estimate Roofline::estimate(const Candidate& candidate) const {
+Estimate Gpu::estimate(const Workload& workload) const {
+  const Candidate& candidate = workload.candidate();
   if (auto reason = c_.coverage.refusal(candidate)) return not_covered(std::move(*reason));
   const auto& [batch, clock_share] = candidate.deployment;
-  const std::vector<Kernel> kernels = kernels_of(candidate.network, c_.coverage.fusion);
+  const std::vector<Kernel>& kernels = workload.kernels(c_.coverage.fusion);
   if (kernels.empty()) return not_covered("the network does no work");
-  const MemoryPlan plan = plan_memory(candidate.network, c_.memory_rules, batch);
+  const MemoryPlan& plan = workload.memory(c_.memory_rules);
 
   Estimate estimate;
   Cost& cost = estimate.cost;
@@ -120,18 +92,18 @@ Estimate Roofline::estimate(const Candidate& candidate) const {
   for (const Kernel& kernel : kernels) {
     stored +=
         kernel.weight_bytes * c_.sparsity.storage_share(candidate.network.layer(kernel.layer)) +
-        kernel.constant_bytes;
+        kernel.constant_bytes + kernel.table_bytes;
   }
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
   cost.peak_memory_bytes = plan.peak_bytes;
   const double everything = stored + static_cast<double>(plan.peak_bytes);
 
   const double voltage = c_.clock.voltage_share(clock_share);
-  const Point point{c_.clock.highest_hz * clock_share * cores_used_, voltage, c_.static_w * voltage,
-                    &level_for(everything)};
+  const Point point{c_.clock.highest_hz * clock_share * c_.cores, voltage, c_.static_w * voltage,
+                    &c_.memory.holding(everything)};
   cost.layers.reserve(kernels.size());
   for (const Kernel& kernel : kernels) {
-    LayerCost row = run(kernel, candidate, point);
+    LayerCost row = run(kernel, workload, point);
     row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
                               plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
     cost.layers.push_back(row);
@@ -140,7 +112,7 @@ Estimate Roofline::estimate(const Candidate& candidate) const {
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
 
-  const auto& memory = c_.levels.back();
+  const MemoryLevel& memory = c_.memory.main();
   if (everything + c_.reserved_bytes > memory.bytes) {
     estimate.fits = false;
     estimate.reason = "needs " + format_quantity(everything + c_.reserved_bytes, Unit::byte) +

@@ -1,4 +1,4 @@
-#include "hw_models/families/roofline.h"
+#include "hw_models/families/cpu.h"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ Network pointwise(int in, int out, int size) {
   return with_precision(std::move(b).build(), 8, 8);
 }
 
-TEST(Roofline, ComputeBoundGolden) {
+TEST(Cpu, ComputeBoundGolden) {
   // 8 -> 8 at 4x4: 1024 MACs at 2e9 MAC/s = 512 ns. Everything (64 weights, 128 in, 128 out: 320
   // bytes) sits in the cache: 320 ns at 1e9 B/s.
   const Cost cost = cpu().model->estimate(candidate(pointwise(8, 8, 4))).cost;
@@ -36,7 +36,7 @@ TEST(Roofline, ComputeBoundGolden) {
   EXPECT_EQ(cost.peak_memory_bytes, 256);
 }
 
-TEST(Roofline, MemoryBoundGolden) {
+TEST(Cpu, MemoryBoundGolden) {
   // 1 -> 4 at 16x16: 1024 MACs = 512 ns; 256 in + 1024 out + 4 weights = 1284 bytes from DRAM at
   // 1e8 B/s = 12.84 us.
   const Cost cost = cpu().model->estimate(candidate(pointwise(1, 4, 16))).cost;
@@ -45,7 +45,7 @@ TEST(Roofline, MemoryBoundGolden) {
   EXPECT_NEAR(cost.energy_j, 12.84e-6 + 1024e-9 + 1284e-8, 1e-15);
 }
 
-TEST(Roofline, LanesRegistersAndCores) {
+TEST(Cpu, LanesRegistersAndCores) {
   const std::string text =
       replaced(replaced(small_cpu(), "parallel_share = 1", "parallel_share = 0.5"),
                "rows_in_flight = 1", "rows_in_flight = 32");
@@ -55,37 +55,7 @@ TEST(Roofline, LanesRegistersAndCores) {
               1e-15);
 }
 
-TEST(Roofline, TilesAndWaves) {
-  const std::string text = replaced(
-      replaced(
-          replaced(small_cpu(), "law = \"vector\"\nparallel_share = 1\nrows_in_flight = 1",
-                   "law = \"tiles\"\nsplits_highest = 1\ntiles = [{rows = 8, columns = 8, depth "
-                   "= 8, efficiency_share = 0.5}]"),
-          "lanes_out = 4\nlanes_in = 1\n", ""),
-      "bytes_per_s = 1e9", "bytes_per_s = 1e12");
-  // 8 -> 12 at 4x3... a 3x4 image: 12 rows fill 12/16, 12 columns 12/16, 8 products all of a step;
-  // 2*2 = 4 tiles are 2 full waves of 2 cores. 8*12*12 = 1152 MACs / (2e9 * 0.5 * 0.5625).
-  NetworkBuilder b("one", {8, 3, 4});
-  b.conv(0, {.channels = 12});
-  const Network network = with_precision(std::move(b).build(), 8, 8);
-  EXPECT_NEAR(cpu(text).model->estimate(candidate(network)).cost.latency_s, 1152 / 0.5625e9, 1e-15);
-  // One tile leaves a core idle: 8 -> 8 at 2x4, 512 MACs / (2e9 * 0.5 * 0.5); split in two along
-  // 16 products it does not: 16 -> 8 at 2x4, 1024 MACs / (2e9 * 0.5).
-  NetworkBuilder idle("idle", {8, 2, 4});
-  idle.conv(0, {.channels = 8});
-  EXPECT_NEAR(cpu(text)
-                  .model->estimate(candidate(with_precision(std::move(idle).build(), 8, 8)))
-                  .cost.latency_s,
-              1024e-9, 1e-15);
-  NetworkBuilder split("split", {16, 2, 4});
-  split.conv(0, {.channels = 8});
-  EXPECT_NEAR(cpu(replaced(text, "splits_highest = 1", "splits_highest = 4"))
-                  .model->estimate(candidate(with_precision(std::move(split).build(), 8, 8)))
-                  .cost.latency_s,
-              1024e-9, 1e-15);
-}
-
-TEST(Roofline, OverheadIsPerKernel) {
+TEST(Cpu, OverheadIsPerKernel) {
   const std::string text =
       replaced(small_cpu(), "overhead_per_kernel_s = 0", "overhead_per_kernel_s = 1e-6");
   const Cost cost = cpu(text).model->estimate(candidate(pointwise(8, 8, 4))).cost;
@@ -93,7 +63,7 @@ TEST(Roofline, OverheadIsPerKernel) {
   EXPECT_EQ(cost.bound, Bound::overhead);
 }
 
-TEST(Roofline, ClockSlowsArithmeticNotMemory) {
+TEST(Cpu, ClockSlowsArithmeticNotMemory) {
   const Device device = cpu();
   // Half the clock: 1.024 us; V = 0.6: 0.6 W * 1.024 us + 1024 nJ * 0.36 + 320 nJ.
   const Cost half = device.model->estimate(candidate(pointwise(8, 8, 4), 1, 0.5)).cost;
@@ -103,7 +73,7 @@ TEST(Roofline, ClockSlowsArithmeticNotMemory) {
               12.84e-6, 1e-15);
 }
 
-TEST(Roofline, BatchReadsWeightsOnce) {
+TEST(Cpu, BatchReadsWeightsOnce) {
   // Two images of 4 -> 4 at 1x1: 32 MACs = 16 ns; 16 weights + 2 * (4 + 4) bytes = 32 ns.
   const Cost cost = cpu().model->estimate(candidate(pointwise(4, 4, 1), 2)).cost;
   EXPECT_NEAR(cost.latency_s, 32e-9, 1e-18);
@@ -112,7 +82,7 @@ TEST(Roofline, BatchReadsWeightsOnce) {
   EXPECT_NEAR(cost.energy_j, (32e-9 + 32e-9 + 32e-9) / 2, 1e-18);
 }
 
-TEST(Roofline, SaysWhatItExtrapolatesAndWhatDoesNotFit) {
+TEST(Cpu, SaysWhatItExtrapolatesAndWhatDoesNotFit) {
   const Estimate large = cpu().model->estimate(candidate(pointwise(8, 8, 4), 5));
   ASSERT_EQ(large.cost.extrapolated.size(), 1u);
   EXPECT_EQ(large.cost.extrapolated[0], "batch 5: cpu is described up to 4");
@@ -123,7 +93,7 @@ TEST(Roofline, SaysWhatItExtrapolatesAndWhatDoesNotFit) {
   EXPECT_EQ(estimate.reason, "needs 1.37 MiB of DRAM, cpu has 977 KiB");
 }
 
-TEST(Roofline, PriceRentedAndOwned) {
+TEST(Cpu, PriceRentedAndOwned) {
   const Network network = pointwise(8, 8, 4);  // 512 ns, 1.856 uJ
   const std::string rented =
       small_cpu() + "[price]\nusd_per_hour = 3.6\nutilisation_share = 0.5\n" + testing::kCited;

@@ -1,4 +1,4 @@
-#include "search/engine/child_process.h"
+#include "space/child_process.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

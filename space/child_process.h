@@ -1,6 +1,7 @@
-// ChildProcess: one child with pipes to its input, output and errors; the parts of ProcessPool that
-// deal with the operating system. All descriptors are non-blocking and closed on exec.
-// Not thread-safe. The child dies when the thread that started it ends, however that happens.
+// ChildProcess: one child program with pipes to its input, output and errors: what the pool of
+// trainers and programs that cost candidates have in common. All descriptors are non-blocking and
+// closed on exec. Not thread-safe. The child dies when the thread that started it ends, however
+// that happens.
 #pragma once
 
 #include <sys/types.h>
