@@ -105,10 +105,10 @@ std::vector<Device> find_devices(const std::string& list) {
   return devices;
 }
 
-std::string trainer_program() {
-  const fs::path beside = executable_folder() / "hwnas-trainer";
+std::string companion_program(const std::string& name) {
+  const fs::path beside = executable_folder() / name;
   std::error_code ignored;
-  return fs::exists(beside, ignored) ? beside.string() : "hwnas-trainer";
+  return fs::exists(beside, ignored) ? beside.string() : name;
 }
 
 }  // namespace hwnas

@@ -29,7 +29,8 @@ Network find_network(const std::string& name);
 // "all", or names and paths separated by commas.
 std::vector<Device> find_devices(const std::string& list);
 
-// hwnas-trainer beside this executable, else just its name (looked up in PATH).
-std::string trainer_program();
+// A program of ours ("hwnas-trainer") beside this executable, else just its name (looked up in
+// PATH).
+std::string companion_program(const std::string& name);
 
 }  // namespace hwnas

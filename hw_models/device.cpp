@@ -142,6 +142,10 @@ Device build(const TomlTable& file) {
   device.family = read_family(file);
   device.confidence = read_confidence(file);
   device.model = make_model(device.family, file, device.name, device.confidence);
+  for (const TomlTable& table : file.tables("precisions")) {
+    device.precisions.push_back({static_cast<int>(table.integer("weight_bits", 1, 32)),
+                                 static_cast<int>(table.integer("activation_bits", 1, 32))});
+  }
   for (const TomlTable& table : cited_sections(file, "validation"))
     device.validation.push_back(read_validation(table));
   file.done();

@@ -47,6 +47,11 @@ struct Validation {
   std::string source, date;
 };
 
+// A precision that a device runs: of weights, and of the inputs they are multiplied with.
+struct Bits {
+  int weights = 8, activations = 8;
+};
+
 class Device {
  public:
   std::string name;         // "stm32h743", the file's stem
@@ -56,6 +61,7 @@ class Device {
   std::string text;  // the whole file with what it inherits, for the study
   std::string file;  // where it was read
   std::vector<Validation> validation;
+  std::vector<Bits> precisions;  // in the order of the file, the device's own first; may be empty
 
   // Immutable, shared by all copies of the device; never null after load or parse.
   std::shared_ptr<const CostModel> model;

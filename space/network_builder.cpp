@@ -54,6 +54,11 @@ void NetworkBuilder::set_input_precision(int activation_bits) {
   network_.layers_[0].activation_bits = static_cast<std::uint8_t>(activation_bits);
 }
 
+void NetworkBuilder::set_activation_bits(int index, int bits) {
+  network_.layers_[static_cast<std::size_t>(index)].activation_bits =
+      static_cast<std::uint8_t>(bits);
+}
+
 int NetworkBuilder::conv(int from, const ConvSpec& spec) {
   Layer layer;
   layer.op = Op::conv;

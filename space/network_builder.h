@@ -39,6 +39,7 @@ class NetworkBuilder {
   void set_prefix(std::string_view prefix) { prefix_ = prefix; }
   void set_precision(int weight_bits, int activation_bits);
   void set_input_precision(int activation_bits);
+  void set_activation_bits(int index, int bits);  // of a layer that is there already
   void set_weight_density(double density) { density_ = density; }
 
   int conv(int from, const ConvSpec& spec);

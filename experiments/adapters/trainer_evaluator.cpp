@@ -15,7 +15,7 @@ using nlohmann::json;
 
 std::vector<std::string> command_line(const RunConfig& config) {
   std::vector<std::string> command = config.workers.command;
-  if (command.empty()) command.push_back(trainer_program());
+  if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
   const auto option = [&command](const char* name, const std::string& value) {
     command.emplace_back(name);
     command.push_back(value);

@@ -55,7 +55,7 @@ int show_network(const std::string& name, bool as_json) {
                         {"op", to_string(l.op)},
                         {"output", {l.out.channels, l.out.height, l.out.width}},
                         {"parameters", parameters(l)},
-                        {"macs", macs(l)},
+                        {"macs", macs(n, l)},
                         {"weight_bits", l.weight_bits},
                         {"activation_bits", l.activation_bits}});
     }

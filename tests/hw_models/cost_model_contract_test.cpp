@@ -7,7 +7,7 @@ class CostModelContract : public ::testing::TestWithParam<std::string> {
  protected:
   const Device device_ = testing::shipped(GetParam());
   const CostModel& model_ = *device_.model;
-  const testing::Bits bits_ = testing::bits_of(device_);
+  const Bits bits_ = testing::bits_of(device_);
 
   Network zoo(const char* name) const {
     return testing::zoo(name, bits_.weights, bits_.activations);

@@ -12,7 +12,6 @@
 #include "hw_models/device.h"
 #include "space/network_builder.h"
 #include "space/network_file.h"
-#include "space/toml_table.h"
 
 namespace hwnas::testing {
 
@@ -39,16 +38,8 @@ inline std::vector<std::string> shipped_devices() {
   return names;
 }
 
-// The precision of a device that comes first in its file.
-struct Bits {
-  int weights = 8, activations = 8;
-};
 inline Bits bits_of(const Device& device) {
-  const TomlTable file = TomlTable::parse(device.text, device.file);
-  for (const TomlTable& row : file.tables("precisions"))
-    return {static_cast<int>(row.integer("weight_bits", 1, 32)),
-            static_cast<int>(row.integer("activation_bits", 1, 32))};
-  return {};
+  return device.precisions.empty() ? Bits{} : device.precisions.front();
 }
 
 // Text with the first occurrence of `from` replaced.

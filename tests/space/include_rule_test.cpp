@@ -33,6 +33,7 @@ const std::map<std::string, Rooms> kGuarded{{"torch/", {"trainer"}},
                                             {"tbb/", {"search/engine"}},
                                             {"boost/", {"experiments", "trainer"}},
                                             {"nlohmann/", {"experiments", "trainer"}},
+                                            {"onnx/", {"experiments/onnx"}},
                                             {"toml++/", {"space"}}};
 
 bool is_source(const fs::path& p) {

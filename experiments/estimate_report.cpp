@@ -1,0 +1,171 @@
+#include "experiments/estimate_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+#include <tuple>
+
+#include "experiments/table.h"
+#include "space/input_error.h"
+#include "space/units.h"
+
+namespace hwnas {
+namespace {
+
+// A candidate at one precision and what all devices share of it.
+struct Shared {
+  Candidate candidate;
+  Workload workload;
+
+  explicit Shared(Candidate c) : candidate(std::move(c)), workload(candidate) {}
+};
+
+nlohmann::json number(double value) {
+  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+}
+
+nlohmann::json layers_json(const Cost& cost, const Network& network) {
+  nlohmann::json layers = nlohmann::json::array();
+  for (const LayerCost& l : cost.layers) {
+    nlohmann::json row{{"layer", l.layer},
+                       {"name", network.layer(l.layer).name},
+                       {"op", to_string(network.layer(l.layer).op)},
+                       {"latency_s", number(l.latency_s)},
+                       {"energy_j", number(l.energy_j)},
+                       {"macs", l.macs},
+                       {"traffic_bytes", l.traffic_bytes},
+                       {"live_bytes", l.live_bytes},
+                       {"bound", to_string(l.bound)}};
+    for (const Count& c : cost.counts) {
+      if (c.layer == l.layer) row["counts"][std::string(c.name)] = number(c.value);
+    }
+    layers.push_back(std::move(row));
+  }
+  return layers;
+}
+
+nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
+  const Estimate& e = entry.estimate;
+  nlohmann::json j{{"device", entry.device->name},
+                   {"family", to_string(entry.device->family)},
+                   {"runs", e.covered},
+                   {"fits", e.covered && e.fits},
+                   {"reason", e.reason}};
+  if (entry.bits.weights > 0) {
+    j["weight_bits"] = entry.bits.weights;
+    j["activation_bits"] = entry.bits.activations;
+  }
+  if (!e.covered) return j;
+  j["latency_s"] = number(e.cost.latency_s);
+  j["energy_j"] = number(e.cost.energy_j);
+  j["throughput_per_s"] = number(e.cost.throughput_per_s);
+  j["peak_memory_bytes"] = e.cost.peak_memory_bytes;
+  j["storage_bytes"] = e.cost.storage_bytes;
+  j["usd_per_million"] = number(e.cost.usd_per_million);
+  j["bound"] = to_string(e.cost.bound);
+  j["confidence"] = std::string(1, static_cast<char>(e.cost.confidence));
+  j["extrapolated"] = e.cost.extrapolated;
+  j["source"] = "analytic";
+  j["counts"] = nlohmann::json::object();
+  for (const Count& c : e.cost.counts) {
+    const std::string name(c.name);
+    if (!j["counts"].contains(name)) j["counts"][name] = number(count(e.cost, c.name));
+  }
+  j["layers"] = layers_json(e.cost, network);
+  return j;
+}
+
+std::string quantity_or_dash(double value, Unit unit) {
+  return std::isfinite(value) ? format_quantity(value, unit) : "-";
+}
+
+double value_of(const Cost& cost, const std::string& metric) {
+  if (metric == "latency") return cost.latency_s;
+  if (metric == "energy") return cost.energy_j;
+  if (metric == "memory") return static_cast<double>(cost.peak_memory_bytes);
+  if (metric == "cost") return cost.usd_per_million;
+  return -cost.throughput_per_s;
+}
+
+}  // namespace
+
+std::vector<DeviceEstimate> estimate_on(const std::vector<Device>& devices,
+                                        const Candidate& candidate, bool native) {
+  std::vector<DeviceEstimate> estimates;
+  std::map<std::pair<int, int>, std::optional<Shared>> shared;
+  for (const Device& device : devices) {
+    Bits bits{0, 0};
+    if (native && !device.precisions.empty()) bits = device.precisions.front();
+    auto& at = shared[{bits.weights, bits.activations}];
+    if (!at) {
+      Candidate c = candidate;
+      if (bits.weights > 0) c.network = with_precision(c.network, bits.weights, bits.activations);
+      at.emplace(std::move(c));
+    }
+    estimates.push_back({&device, bits, device.model->estimate(at->workload)});
+  }
+  return estimates;
+}
+
+void rank(std::vector<DeviceEstimate>& estimates, const std::string& metric) {
+  const std::vector<std::string> known{"latency", "energy", "memory", "cost", "throughput"};
+  if (std::find(known.begin(), known.end(), metric) == known.end())
+    throw InputError("", 0, "--sort", metric, "no such metric" + suggestion(metric, known));
+  const auto key = [&metric](const DeviceEstimate& e) {
+    const double value = e.estimate.covered ? value_of(e.estimate.cost, metric) : NAN;
+    return std::tuple(!e.estimate.covered, !e.estimate.fits, std::isnan(value),
+                      std::isnan(value) ? 0 : value);
+  };
+  std::stable_sort(estimates.begin(), estimates.end(),
+                   [&key](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estimates) {
+  const bool bits = std::any_of(estimates.begin(), estimates.end(),
+                                [](const DeviceEstimate& e) { return e.bits.weights > 0; });
+  Table table;
+  table.column("device", Table::Align::left);
+  if (bits) table.column("bits");
+  for (const char* heading : {"latency", "energy", "memory", "storage", "inf/s", "$/million"})
+    table.column(heading);
+  for (const char* heading : {"bound", "class", "fits"}) table.column(heading, Table::Align::left);
+  std::string notes;
+  for (const auto& [device, at, e] : estimates) {
+    const Cost& c = e.cost;
+    std::vector<std::string> cells{device->name};
+    if (bits) {
+      cells.push_back(at.weights == 0
+                          ? "own"
+                          : std::to_string(at.weights) + "/" + std::to_string(at.activations));
+    }
+    if (!e.covered) {
+      cells.insert(cells.end(), {"-", "-", "-", "-", "-", "-", "", "", "cannot run"});
+    } else {
+      cells.insert(
+          cells.end(),
+          {quantity_or_dash(c.latency_s, Unit::second), quantity_or_dash(c.energy_j, Unit::joule),
+           format_quantity(static_cast<double>(c.peak_memory_bytes), Unit::byte),
+           format_quantity(static_cast<double>(c.storage_bytes), Unit::byte),
+           quantity_or_dash(c.throughput_per_s, Unit::count),
+           quantity_or_dash(c.usd_per_million, Unit::none), std::string(to_string(c.bound)),
+           std::string(1, static_cast<char>(c.confidence)), e.fits ? "yes" : "no"});
+    }
+    table.row(std::move(cells));
+    if (!e.reason.empty()) notes += device->name + ": " + e.reason + '\n';
+    for (const std::string& line : c.extrapolated)
+      notes += device->name + ": extrapolated: " + line + '\n';
+  }
+  out << table << notes << "all numbers analytic; latency of one batch, energy of one inference\n";
+}
+
+nlohmann::json estimates_json(const std::vector<DeviceEstimate>& estimates,
+                              const Network& network) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const DeviceEstimate& entry : estimates) all.push_back(as_json(entry, network));
+  return all;
+}
+
+}  // namespace hwnas
