@@ -8,12 +8,16 @@
 namespace hwnas {
 namespace {
 
-const std::array<std::string, 14> kBlocks{
-    "conv",     "depthwise", "separable", "mbconv", "residual", "bottleneck", "max_pool",
-    "avg_pool", "linear",    "norm",      "skip",   "cell",     "classifier", "global_pool"};
+const std::array<std::string, 19> kBlocks{
+    "conv",       "depthwise",   "separable",   "mbconv",          "residual",
+    "bottleneck", "max_pool",    "avg_pool",    "linear",          "norm",
+    "skip",       "cell",        "classifier",  "global_pool",     "embedding",
+    "patches",    "transformer", "first_token", "token_classifier"};
 const std::array<std::string, 3> kShortcuts{"conv", "conv_bare", "pool_conv"};
 const std::array<std::string, 5> kCellOps{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3",
                                           "avg_pool_3x3"};
+
+const std::array<std::string, 4> kNorms{"false", "true", "layer_norm", "rms_norm"};
 
 // Builds the parts of one block: keeps the builder's name prefix at PREFIX.PART.
 class BlockWriter {
@@ -23,10 +27,8 @@ class BlockWriter {
 
   int conv(std::string_view part, int from, ConvSpec conv, Activation activation) {
     enter(part);
-    conv.bias = spec_.bias && !spec_.norm;
-    int x = builder_.conv(from, conv);
-    if (spec_.norm) x = builder_.batch_norm(x);
-    return builder_.activation(x, activation);
+    conv.bias = spec_.bias && spec_.norm == Norm::none;
+    return builder_.activation(normalised(builder_.conv(from, conv)), activation);
   }
 
   int depthwise(std::string_view part, int from) {
@@ -118,9 +120,7 @@ class BlockWriter {
 
   int linear(int from) {
     from = flat(from);
-    int x = builder_.linear(from, spec_.channels);
-    if (spec_.norm) x = builder_.batch_norm(x);
-    return builder_.activation(x, spec_.activation);
+    return builder_.activation(normalised(builder_.linear(from, spec_.channels)), spec_.activation);
   }
 
   int classifier(int from) {
@@ -152,7 +152,7 @@ class BlockWriter {
 
   int norm(int from) {
     enter("");
-    return builder_.activation(builder_.batch_norm(from), spec_.activation);
+    return builder_.activation(normalised(from), spec_.activation);
   }
 
   int pool(int from, Op op) {
@@ -165,6 +165,63 @@ class BlockWriter {
     return builder_.global_avg_pool(from);
   }
 
+  int embedding(int from) {
+    enter("");
+    int x = builder_.embedding(from, spec_.channels, spec_.vocabulary);
+    if (spec_.positions > 0) x = builder_.with_entries(x, Op::position_embedding, spec_.positions);
+    return normalised(x);
+  }
+
+  int patches(int from) {
+    enter("");
+    int x = builder_.conv(from, {.channels = spec_.channels,
+                                 .kernel = spec_.kernel,
+                                 .stride = spec_.kernel,
+                                 .pad = 0,
+                                 .bias = true});
+    x = builder_.with_entries(x, Op::tokens, 1);
+    return builder_.with_entries(x, Op::position_embedding, 0);
+  }
+
+  int transformer(int from) { return feed_forward(attention(from)); }
+
+  int attention(int from) {
+    const int width = builder_.shape(from).channels;
+    const int head = spec_.head_channels > 0 ? spec_.head_channels : width / spec_.heads;
+    const int kv_heads = spec_.kv_heads > 0 ? spec_.kv_heads : spec_.heads;
+    enter("attention");
+    const int x = spec_.prenorm ? normalised(from) : from;
+    const int queries = projection("query", x, head * spec_.heads);
+    const int keys = projection("key", x, head * kv_heads);
+    const int values = projection("value", x, head * kv_heads);
+    enter("");
+    const int seen = builder_.attention(queries, keys, values, spec_.heads, spec_.cached_tokens);
+    return sequence_sum("attention", from, projection("proj", seen, width));
+  }
+
+  int feed_forward(int from) {
+    const int width = builder_.shape(from).channels;
+    const int inside = std::max(1, static_cast<int>(std::lround(width * spec_.expansion)));
+    enter("ffn");
+    const int x = spec_.prenorm ? normalised(from) : from;
+    int y = builder_.activation(projection("ffn1", x, inside), spec_.activation);
+    if (spec_.gated) {
+      const std::array both{y, projection("gate", x, inside)};
+      y = builder_.join(both, Op::multiply);
+    }
+    return sequence_sum("ffn", from, projection("ffn2", y, width));
+  }
+
+  int first_token(int from) {
+    enter("");
+    return builder_.unary(from, Op::select_token);
+  }
+
+  int token_classifier(int from) {
+    enter("");
+    return builder_.linear(from, spec_.classes, false);
+  }
+
   int skip(int from) {
     if (builder_.shape(from).channels == spec_.channels && spec_.stride == 1) return from;
     return conv("", from, {.channels = spec_.channels, .stride = spec_.stride}, spec_.activation);
@@ -175,6 +232,31 @@ class BlockWriter {
     name_ = prefix_;
     if (!part.empty()) name_.append(name_.empty() ? "" : ".").append(part);
     builder_.set_prefix(name_);
+  }
+
+  int normalised(int from) {
+    switch (spec_.norm) {
+      case Norm::none:
+        return from;
+      case Norm::batch:
+        return builder_.batch_norm(from);
+      case Norm::layer:
+        return builder_.unary(from, Op::layer_norm);
+      case Norm::rms:
+        return builder_.unary(from, Op::rms_norm);
+    }
+    return from;
+  }
+
+  int projection(std::string_view part, int from, int channels) {
+    enter(part);
+    return builder_.linear(from, channels, spec_.bias);
+  }
+
+  int sequence_sum(std::string_view part, int from, int x) {
+    enter(part);
+    x = builder_.add({from, x});
+    return spec_.prenorm ? x : normalised(x);
   }
 
   int flat(int from) {
@@ -232,6 +314,10 @@ std::span<const std::string> cell_op_names() {
   return kCellOps;
 }
 
+std::span<const std::string> norm_names() {
+  return kNorms;
+}
+
 int scale_channels(int channels, double width) {
   if (width == 1) return channels;
   const double wanted = channels * width;
@@ -279,6 +365,16 @@ int append_block(NetworkBuilder& builder, std::string_view prefix, int from,
       return write.classifier(from);
     case Block::global_pool:
       return write.global_pool(from);
+    case Block::embedding:
+      return write.embedding(from);
+    case Block::patches:
+      return write.patches(from);
+    case Block::transformer:
+      return write.transformer(from);
+    case Block::first_token:
+      return write.first_token(from);
+    case Block::token_classifier:
+      return write.token_classifier(from);
   }
   return from;
 }

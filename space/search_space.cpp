@@ -30,12 +30,20 @@ BlockSpec specify(const StageSettings& settings, Block block, const Genotype& ge
   spec.expansion = number(StageKey::expansion);
   spec.squeeze = number(StageKey::squeeze);
   spec.activation = static_cast<Activation>(integer(StageKey::activation));
-  spec.norm = number(StageKey::norm) != 0;
+  spec.norm = static_cast<Norm>(integer(StageKey::norm));
   spec.bias = number(StageKey::bias) != 0;
   spec.expand_always = number(StageKey::expand_always) != 0;
   spec.preactivation = number(StageKey::preactivation) != 0;
   spec.global_pool = number(StageKey::pool) != 0;
   spec.shortcut = static_cast<Shortcut>(integer(StageKey::shortcut));
+  spec.vocabulary = integer(StageKey::vocabulary);
+  spec.positions = integer(StageKey::positions);
+  spec.heads = integer(StageKey::heads);
+  spec.head_channels = integer(StageKey::head_channels);
+  spec.kv_heads = integer(StageKey::kv_heads);
+  spec.cached_tokens = integer(StageKey::cached_tokens);
+  spec.gated = number(StageKey::gated) != 0;
+  spec.prenorm = number(StageKey::prenorm) != 0;
   return spec;
 }
 

@@ -45,6 +45,14 @@ enum class StageKey : std::uint8_t {
   weight_bits,
   activation_bits,
   density,
+  vocabulary,
+  positions,
+  heads,
+  head_channels,
+  kv_heads,
+  cached_tokens,
+  gated,
+  prenorm,
   count
 };
 constexpr std::size_t kStageKeys = static_cast<std::size_t>(StageKey::count);

@@ -36,7 +36,7 @@ const KeyRule& rule(StageKey key) {
       {"expansion", 0.05, 64, 1, false, {}},
       {"squeeze", 0, 1, 0, false, {}},
       {"activation", 0, 0, static_cast<double>(Activation::relu), true, activation_names()},
-      {"norm", 0, 0, 1, true, kBooleans},
+      {"norm", 0, 0, 1, true, norm_names()},
       {"bias", 0, 0, 0, true, kBooleans},
       {"expand_always", 0, 0, 0, true, kBooleans},
       {"preactivation", 0, 0, 0, true, kBooleans},
@@ -45,6 +45,14 @@ const KeyRule& rule(StageKey key) {
       {"weight_bits", 1, 32, 0, true, {}},
       {"activation_bits", 1, 32, 0, true, {}},
       {"density", 0.001, 1, 1, false, {}},
+      {"vocabulary", 1, 1 << 20, kMissing, true, {}},
+      {"positions", 0, 1 << 20, 0, true, {}},
+      {"heads", 1, 1024, kMissing, true, {}},
+      {"head_channels", 0, 65536, 0, true, {}},
+      {"kv_heads", 0, 1024, 0, true, {}},
+      {"cached_tokens", 0, 1 << 24, 0, true, {}},
+      {"gated", 0, 0, 0, true, kBooleans},
+      {"prenorm", 0, 0, 1, true, kBooleans},
   }};
   return rules[static_cast<std::size_t>(key)];
 }
@@ -74,12 +82,21 @@ std::vector<StageKey> keys_of(Block block) {
     case Block::linear:
       return {K::channels, K::width, K::activation, K::norm};
     case Block::norm:
-      return {K::activation};
+      return {K::activation, K::norm};
     case Block::skip:
       return {K::channels, K::width, K::stride, K::activation, K::norm, K::bias};
     case Block::cell:
     case Block::global_pool:
+    case Block::first_token:
+    case Block::token_classifier:
       return {};
+    case Block::embedding:
+      return {K::channels, K::width, K::vocabulary, K::positions, K::norm};
+    case Block::patches:
+      return {K::channels, K::width, K::kernel};
+    case Block::transformer:
+      return {K::heads,      K::head_channels, K::kv_heads, K::cached_tokens, K::expansion,
+              K::activation, K::norm,          K::bias,     K::gated,         K::prenorm};
     case Block::classifier:
       return {K::pool};
   }
@@ -99,7 +116,13 @@ double fallback_of(StageKey key, Block block) {
         return kMissing;
     }
   }
-  if (key == StageKey::norm && block == Block::linear) return 0;
+  if (block == Block::transformer) {
+    if (key == StageKey::expansion) return 4;
+    if (key == StageKey::activation) return static_cast<double>(Activation::gelu);
+    if (key == StageKey::norm) return static_cast<double>(Norm::layer);
+    if (key == StageKey::bias) return 1;
+  }
+  if (key == StageKey::norm && (block == Block::linear || block == Block::embedding)) return 0;
   if (key == StageKey::stride && (block == Block::max_pool || block == Block::avg_pool)) return 2;
   return rule(key).fallback;
 }

@@ -44,8 +44,29 @@ INSTANTIATE_TEST_SUITE_P(All, Zoo,
                                            Published{"resnet18", 1.814e9, 11689512, 1e-3},
                                            Published{"resnet50", 4.09e9, 25557032, 1e-3},
                                            Published{"alexnet", 714.2e6, 61100840, 1e-3},
-                                           Published{"vgg16", 15.47e9, 138357544, 1e-3}),
+                                           Published{"vgg16", 15.47e9, 138357544, 1e-3},
+                                           Published{"deit_tiny", 1.26e9, 5717416, 1e-2}),
                          [](const auto& test) { return std::string(test.param.network); });
+
+// Language models; published parameters, and what our networks have more or less.
+TEST(Zoo, LanguageModels) {
+  const auto zoo = [](const char* name) {
+    return load_network(std::string(HWNAS_SOURCE_DIR) + "/space/networks/" + name + ".toml");
+  };
+  // 109 482 240 with two token types of 768, without a classifier of two classes.
+  EXPECT_EQ(parameters(zoo("bert_base")), 109482240 - 2 * 768 + 2 * 768 + 2);
+  // 124 439 808, the head's table being the embedding's.
+  EXPECT_EQ(parameters(zoo("gpt2")), 124439808 + 50257 * 768);
+  for (const char* name : {"llama2_7b", "llama2_7b_decode"})
+    EXPECT_EQ(parameters(zoo(name)), 6738415616) << name;
+  // A layer at n tokens: 4 * 768^2 + 2 * 4 * 768^2 MACs a token, and 2 * 768 * n in attention.
+  const std::int64_t n = 384;
+  const std::int64_t bert = 12 * n * (12 * 768 * 768 + 2 * 768 * n) + 768 * 768 + 768 * 2;
+  EXPECT_EQ(macs(zoo("bert_base")), bert);
+  // One token, which reads 1024 earlier ones and itself.
+  const std::int64_t weights = 32LL * (4 * 4096 * 4096 + 3 * 4096 * 11008) + 4096LL * 32000;
+  EXPECT_EQ(macs(zoo("llama2_7b_decode")), weights + 32LL * 2 * 4096 * 1025);
+}
 
 // "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|" -> genes in the order of the string.
 Genotype genotype_of(const SearchSpace& space, const std::string& text) {

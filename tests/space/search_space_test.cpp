@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "space/input_error.h"
+#include "space/network_file.h"
 #include "space/operators.h"
 
 namespace hwnas {
@@ -146,6 +147,53 @@ TEST(SearchSpace, EveryShippedSpaceDecodesEverywhere) {
     ++spaces;
   }
   EXPECT_GE(spaces, 4);
+}
+
+TEST(SearchSpace, Transformers) {
+  const SearchSpace s = SearchSpace::parse(R"(name = "gpt"
+[input]
+channels = 1
+height = 16
+width = 1
+classes = 50
+[[stages]]
+name = "embed"
+block = "embedding"
+channels = [32, 64]
+vocabulary = 50
+positions = 16
+[[stages]]
+name = "body"
+block = "transformer"
+depth = [1, 2]
+heads = {each = [2, 4]}
+expansion = {each = [2, 4]}
+kv_heads = 1
+cached_tokens = 8
+bias = false
+gated = true
+norm = "rms_norm"
+[[stages]]
+name = "head"
+block = "token_classifier"
+)",
+                                           "gpt.toml");
+  // Genes: channels, depth, heads of blocks 1 and 2, expansion of both.
+  const Network n = s.decode(Genotype{{1, 1, 1, 0, 0, 1}}).network;
+  // Table 50 x 64, positions 16 x 64; a block of h heads: rms norms 2 x 64, queries and projection
+  // 2 x 64^2, keys and values of one head 2 x 64 * 64/h, feed-forward 3 x 64 * 64 e; head 64 x 50.
+  const auto block = [](int heads, int expansion) {
+    return 2 * 64 + 2 * 64 * 64 + 2 * 64 * 64 / heads + 3 * 64 * 64 * expansion;
+  };
+  EXPECT_EQ(parameters(n), 66 * 64 + block(4, 2) + block(2, 4) + 64 * 50);
+  EXPECT_EQ(n.output(), (Shape{50, 16, 1}));
+  for (const Layer& layer : n.layers()) {
+    if (layer.op == Op::attention) {
+      EXPECT_EQ(attention_shape(n, layer).kv_heads, 1);
+      EXPECT_EQ(attention_shape(n, layer).kv_tokens, 24);
+    }
+  }
+  EXPECT_EQ(fingerprint(parse_network(to_toml(n), "written.toml")), fingerprint(n));
 }
 
 TEST(SearchSpace, Mistakes) {
