@@ -5,6 +5,7 @@ namespace hwnas {
 namespace {
 
 std::string joined(const std::vector<std::string>& parts) {
+  if (parts.empty()) return "none";
   std::string text;
   for (const std::string& part : parts) {
     if (!text.empty()) text += ", ";

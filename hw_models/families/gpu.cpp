@@ -2,79 +2,154 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 #include "hw_models/memory_plan.h"
 #include "space/units.h"
 
 namespace hwnas {
-namespace {
 
-// Share of `step`-sized slots that `count` fills.
-double filled(double count, double step) {
-  return count / (std::ceil(count / step) * step);
-}
-
-}  // namespace
-
-struct Gpu::Point {
-  double macs_per_s_per_rate;  // times macs_per_cycle_per_core: the peak at this clock
-  double voltage_share;
-  double static_w;
-  const MemoryLevel* weights;
+struct Gpu::Work {
+  LayerCost row;      // but for what depends on the clock
+  double cycles = 0;  // of the busiest core
+  double memory_s = 0;
+  double switching_j = 0;  // goes with the square of the voltage
+  double traffic_j = 0;
 };
 
-double Gpu::utilisation(const Layer& layer, OpClass op, int batch) const {
-  if (!has_weights(op) || op == OpClass::depthwise) return 1;
-  const double rows = static_cast<double>(batch) * layer.out.height * layer.out.width;
-  const double columns = double(layer.out.channels) / layer.groups;
-  const double depth = double(layer.in.channels) / layer.groups * layer.kernel_h * layer.kernel_w;
-  double best = 0;
-  for (const auto& tile : c_.tiles) {
-    const double steps = std::ceil(depth / tile.depth);
-    double work = std::ceil(rows / tile.rows) * std::ceil(columns / tile.columns) * layer.groups;
-    // Idle cores take parts of the products, while each part still has a step to do.
-    const double splits =
-        std::clamp(std::floor(c_.cores / work), 1.0, std::min<double>(c_.splits_highest, steps));
-    work *= splits;
-    const double full =
-        filled(rows, tile.rows) * filled(columns, tile.columns) * filled(depth, tile.depth);
-    best = std::max(best, filled(work, c_.cores) * full * tile.efficiency);
-  }
-  return best;
+struct Gpu::Point {
+  double clock_share, hz, voltage_share;
+};
+
+bool Gpu::rewarded(const Kernel& kernel, const Layer& layer) const {
+  return c_.pattern.kept > 0 && has_weights(kernel.op) && kernel.op != OpClass::depthwise &&
+         layer.weight_density * c_.pattern.of <= c_.pattern.kept;
 }
 
-LayerCost Gpu::run(const Kernel& kernel, const Workload& workload, const Point& point) const {
+double Gpu::stored_bytes(const Kernel& kernel, const Layer& layer) const {
+  if (!rewarded(kernel, layer)) return kernel.weight_bytes + kernel.constant_bytes;
+  const auto& [kept, of, index_bits] = c_.pattern;
+  return kernel.weight_bytes * kept / of * (1 + index_bits / layer.weight_bits) +
+         kernel.constant_bytes;
+}
+
+void Gpu::add_traffic(int level, double bytes, double working_set, Work& work) const {
+  const auto& levels = c_.memory.all();
+  const auto move = [&work](const MemoryLevel& from, double count) {
+    work.memory_s += count / from.bytes_per_s;
+    work.traffic_j += count * from.energy_per_byte_j;
+  };
+  work.row.traffic_bytes += bytes;
+  if (level >= 0) return move(levels[static_cast<std::size_t>(level)], bytes);
+  double served = 0;
+  for (const MemoryLevel& cache : levels) {
+    const bool last = &cache == &levels.back();
+    const double up_to = last ? 1 : std::max(served, std::min(1.0, cache.bytes / working_set));
+    move(cache, bytes * (up_to - served));
+    served = up_to;
+  }
+}
+
+// Conv, linear and attention layers on the matrix units.
+void Gpu::add_products(const Kernel& kernel, const Workload& workload, Work& work) const {
+  const Network& network = workload.network();
   const Layer& layer = workload.layer(kernel);
-  const int batch = workload.batch();
   const auto& precision =
-      c_.precisions[static_cast<std::size_t>(c_.coverage.precision(workload.network(), layer))];
-  const double ops = kernel.macs > 0
-                         ? static_cast<double>(kernel.macs) * c_.sparsity.compute_share(layer)
-                         : static_cast<double>(kernel.element_ops);
-  const double peak = point.macs_per_s_per_rate * precision.macs_per_cycle_per_core;
-  const double compute_s = ops * batch /
-                           (peak * c_.efficiency[static_cast<std::size_t>(kernel.op)] *
-                            utilisation(layer, kernel.op, batch));
+      c_.precisions[static_cast<std::size_t>(c_.coverage.precision(network, layer))];
+  const double density = rewarded(kernel, layer) ? c_.pattern.kept / c_.pattern.of : 1;
+  const double rate = precision.macs_per_cycle_per_core * c_.matrix_share / density;
+  const bool stored = has_weights(kernel.op);
+  const double input_bits = network.layer(network.inputs(layer)[0]).activation_bits;
 
-  const double weights =
-      kernel.weight_bytes * c_.sparsity.storage_share(layer) + kernel.constant_bytes;
-  const double activations =
-      (kernel.input_bytes + kernel.output_bytes + kernel.cache_bytes) * batch;
-  const auto& level = c_.memory.holding(activations + weights);
-  const double memory_s = weights / point.weights->bytes_per_s + activations / level.bytes_per_s;
+  TileOperands operands;
+  operands.activation_bytes = input_bits / 8;
+  operands.weight_bytes = stored ? stored_bytes(kernel, layer) /
+                                       std::max<double>(1, static_cast<double>(kernel.weights))
+                                 : operands.activation_bytes;
+  operands.macs_per_cycle = rate;
+  operands.lane_ops_per_cycle = c_.lanes_per_core * c_.lane_share;
+  operands.may_split = kernel.op == OpClass::linear || kernel.op == OpClass::attention;
+  for (Gemm gemm : Gemms(network, layer)) {
+    (gemm.stored_weights ? gemm.m : gemm.repeats) *= workload.batch();
+    const double macs = static_cast<double>(gemm.macs());
+    work.switching_j += macs * density * precision.energy_per_mac_j;
+    if (!c_.tiles) {
+      work.cycles += macs / (rate * c_.cores);
+      continue;
+    }
+    const TileWork tiles = c_.tiles->work(gemm, operands);
+    work.cycles += tiles.cycles;
+    work.switching_j += tiles.operand_bytes * c_.memory.all().front().energy_per_byte_j +
+                        tiles.outputs * c_.tiles->epilogue_ops() * c_.energy_per_lane_op_j;
+  }
+}
 
-  LayerCost row;
-  row.layer = kernel.layer;
-  row.latency_s = std::max(compute_s, memory_s) + c_.overhead_s;
-  row.macs = kernel.macs * batch;
-  row.traffic_bytes = weights + activations;
-  row.energy_j =
-      point.static_w * row.latency_s +
-      ops * batch * precision.energy_per_mac_j * point.voltage_share * point.voltage_share +
-      weights * point.weights->energy_per_byte_j + activations * level.energy_per_byte_j;
-  row.bound = compute_s >= memory_s ? Bound::compute : Bound::memory;
-  if (c_.overhead_s > std::max(compute_s, memory_s)) row.bound = Bound::overhead;
+Gpu::Work Gpu::work(const Kernel& kernel, const Workload& workload, double everything_bytes) const {
+  const Layer& layer = workload.layer(kernel);
+  const double batch = workload.batch();
+  Work work;
+  if (const ElementUnit* host = c_.coverage.fallback(layer.op)) {
+    work.row = host->run(kernel, workload);
+    work.memory_s = work.row.latency_s;
+    work.traffic_j = work.row.energy_j;
+    return work;
+  }
+  work.row.layer = kernel.layer;
+  work.row.macs = kernel.macs * workload.batch();
+  double lane_ops = static_cast<double>(kernel.element_ops) * batch;
+  if (kernel.op == OpClass::depthwise) {
+    lane_ops += static_cast<double>(work.row.macs);
+  } else if (kernel.macs > 0) {
+    add_products(kernel, workload, work);
+  }
+  work.cycles += lane_ops / (c_.lanes_per_core * c_.lane_share * c_.cores);
+  work.switching_j += lane_ops * c_.energy_per_lane_op_j;
+
+  const double weights = stored_bytes(kernel, layer);
+  const double activations = (kernel.input_bytes + kernel.output_bytes) * batch;
+  add_traffic(c_.weights_in, weights + kernel.cache_bytes * batch, everything_bytes, work);
+  add_traffic(c_.activations_in, activations, activations + weights, work);
+  return work;
+}
+
+Gpu::Point Gpu::point(double clock_share) const {
+  return {clock_share, c_.clock.highest_hz * clock_share, c_.clock.voltage_share(clock_share)};
+}
+
+double Gpu::busy_s(const Work& work, const Point& point) const {
+  return std::max(c_.host_s, std::max(work.cycles / point.hz, work.memory_s) + c_.launch_s +
+                                 c_.fill_cycles / point.hz);
+}
+
+double Gpu::mean_power_w(const std::vector<Work>& works, const Point& point) const {
+  double seconds = c_.start_s, joules = 0;
+  for (const Work& work : works) {
+    seconds += busy_s(work, point);
+    joules += work.switching_j * point.voltage_share * point.voltage_share + work.traffic_j;
+  }
+  return c_.static_w * point.voltage_share + joules / seconds;
+}
+
+// The lowest clock where even that needs too much: the limit then cannot be kept by the clock.
+Gpu::Point Gpu::sustained(const std::vector<Work>& works, double clock_share) const {
+  if (mean_power_w(works, point(clock_share)) <= c_.limit_w) return point(clock_share);
+  double low = std::min(clock_share, c_.clock.lowest_share), high = clock_share;
+  constexpr int kHalvings = 12;  // to 1/4096 of the range
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = (low + high) / 2;
+    (mean_power_w(works, point(middle)) <= c_.limit_w ? low : high) = middle;
+  }
+  return point(low);
+}
+
+LayerCost Gpu::row(const Work& work, const Point& point) const {
+  LayerCost row = work.row;
+  const double compute_s = work.cycles / point.hz;
+  const double longest = std::max(compute_s, work.memory_s);
+  row.latency_s = busy_s(work, point);
+  row.energy_j = c_.static_w * point.voltage_share * row.latency_s +
+                 work.switching_j * point.voltage_share * point.voltage_share + work.traffic_j;
+  row.bound = compute_s >= work.memory_s ? Bound::compute : Bound::memory;
+  if (row.latency_s > 2 * longest) row.bound = Bound::overhead;
   return row;
 }
 
@@ -89,28 +164,31 @@ Estimate Gpu::estimate(const Workload& workload) const {
   Estimate estimate;
   Cost& cost = estimate.cost;
   double stored = 0;
-  for (const Kernel& kernel : kernels) {
-    stored +=
-        kernel.weight_bytes * c_.sparsity.storage_share(candidate.network.layer(kernel.layer)) +
-        kernel.constant_bytes + kernel.table_bytes;
-  }
+  for (const Kernel& kernel : kernels)
+    stored += stored_bytes(kernel, workload.layer(kernel)) + kernel.table_bytes;
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
   cost.peak_memory_bytes = plan.peak_bytes;
   const double everything = stored + static_cast<double>(plan.peak_bytes);
 
-  const double voltage = c_.clock.voltage_share(clock_share);
-  const Point point{c_.clock.highest_hz * clock_share * c_.cores, voltage, c_.static_w * voltage,
-                    &c_.memory.holding(everything)};
+  std::vector<Work> works;
+  works.reserve(kernels.size());
+  for (const Kernel& kernel : kernels) works.push_back(work(kernel, workload, everything));
+  const Point at = sustained(works, clock_share);
   cost.layers.reserve(kernels.size());
-  for (const Kernel& kernel : kernels) {
-    LayerCost row = run(kernel, workload, point);
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
-    cost.layers.push_back(row);
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    cost.layers.push_back(row(works[i], at));
+    cost.layers.back().live_bytes =
+        std::max(plan.live_bytes[static_cast<std::size_t>(kernels[i].layer)],
+                 plan.live_bytes[static_cast<std::size_t>(kernels[i].last)]);
   }
+  cost.layers.front().latency_s += c_.start_s;
+  cost.layers.front().energy_j += c_.start_s * c_.static_w * at.voltage_share;
   add_up(cost, batch);
+  cost.counts = {{-1, "sustained_clock_hz", at.hz},
+                 {-1, "power_w", cost.energy_j * batch / cost.latency_s}};
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
+  c_.coverage.note_fallback(workload, cost);
 
   const MemoryLevel& memory = c_.memory.main();
   if (everything + c_.reserved_bytes > memory.bytes) {

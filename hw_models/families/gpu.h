@@ -1,20 +1,28 @@
-// Gpu: many cores that run tiles of matrix products. Each kernel takes the longer of its arithmetic
-// and its traffic, plus launch and drain:
-//   t = max(MACs / (peak(precision) * clock_share * efficiency(op) * utilisation(shape)),
-//           weights / bandwidth + activations / bandwidth) + overhead
-//   E = static_w * V/Vmax * t + MACs * energy_per_mac * (V/Vmax)^2 + bytes * energy_per_byte
-// utilisation: tile and wave quantisation of the layer as a matrix product over the cores. Memory
-// levels as of families/cpu.h. The clock changes arithmetic, not memory and not overhead.
-// Source: Williams et al., Roofline, doi:10.1145/1498765.1498785.
+// Gpu: many cores that run tiles of matrix products, fed by a shared cache and a memory, within a
+// power limit. Kernels run one after the other:
+//   t = max(max(cycles / f, sum over levels of bytes / bandwidth) + launch + fill_cycles / f, host)
+//   cycles: matrix products by their tiles (families/gpu_tiles.h), depthwise convs, pools and all
+//           else on the lanes; attention as its two products, its scores on the lanes, never stored
+//   bytes:  of a working set W, a cache of C bytes serves the share min(1, C / W); weights and the
+//           KV cache compete with everything, activations with their own kernel
+//   E = static_w * V * t + (MACs * e_mac + lane operations * e_lane + operands * e_cache) * V^2
+//       + bytes * e_byte                                          with V the share of the voltage
+//   f = the highest clock, not above the one asked for, at which the mean power E / t of the whole
+//       network stays within limit_w (as power management does over milliseconds)
+// Pruned weights are rewarded as `kept` of `of` only (2:4). Sources: Williams et al., Roofline,
+// doi:10.1145/1498765.1498785; flash attention, arXiv:2205.14135; V(f) with a knee as in
+// device_file.h.
 #pragma once
 
-#include <array>
-#include <memory>
+#include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hw_models/cost_model.h"
 #include "hw_models/device_file.h"
+#include "hw_models/families/gpu_tiles.h"
 #include "hw_models/memory_levels.h"
 
 namespace hwnas {
@@ -24,26 +32,34 @@ struct GpuConstants {
     double macs_per_cycle_per_core = 0;
     double energy_per_mac_j = 0;  // at the highest clock
   };
-  struct Tile {
-    int rows = 1, columns = 1, depth = 1;  // output positions, output channels, products
-    double efficiency = 1;                 // of the peak, when all cores run full tiles
+  // `kept` of each `of` weights in a row of the depth, with `index_bits` for each; 0: none.
+  struct Pattern {
+    double kept = 0, of = 1, index_bits = 0;
   };
   Confidence confidence = Confidence::D;
   Coverage coverage;
-  int batch_highest = 1;
   Clock clock;
-  Sparsity sparsity;
   Price price;
-  int cores = 1;
+  Pattern pattern;
   std::vector<Precision> precisions;
-  std::array<double, kOpClasses> efficiency{};  // of the peak
-  std::vector<Tile> tiles;
-  int splits_highest = 1;  // into how many parts the products of one output may be split
+  int cores = 1;
+  double lanes_per_core = 1;        // 32-bit operations per cycle outside the matrix units
+  double energy_per_lane_op_j = 0;  // at the highest clock
+  double matrix_share = 1;          // of the peak, that full tiles reach
+  double lane_share = 1;            // of the lanes, that element-wise kernels reach
+  std::optional<TileLaw> tiles;     // without: every product runs at matrix_share
   MemoryLevels memory;
-  double overhead_s = 0;      // per kernel
-  double static_w = 0;        // at the highest clock
+  int weights_in = -1;      // level of `memory`, the KV cache too; -1: by the working set
+  int activations_in = -1;  // level of `memory`; -1: by the working set
+  double launch_s = 0;      // between kernels, whatever the clock
+  double fill_cycles = 0;   // first loads and last stores of a kernel
+  double host_s = 0;        // for the host to issue a kernel, while the one before it runs
+  double start_s = 0;       // once for each batch
+  int batch_highest = 1;
   double reserved_bytes = 0;  // of the last level, by the runtime
   MemoryRules memory_rules;
+  double static_w = 0;  // at the highest clock
+  double limit_w = std::numeric_limits<double>::infinity();
 };
 
 // Throws InputError.
@@ -55,12 +71,20 @@ class Gpu final : public CostModel {
   using CostModel::estimate;
   Estimate estimate(const Workload& workload) const override;
 
-  // Share of the peak that the shape of a layer allows, (0, 1].
-  double utilisation(const Layer& layer, OpClass op, int batch) const;
-
  private:
-  struct Point;  // operating point of one estimate
-  LayerCost run(const Kernel& kernel, const Workload& workload, const Point& point) const;
+  struct Work;   // of one kernel, before a clock is chosen
+  struct Point;  // an operating point
+  Work work(const Kernel& kernel, const Workload& workload, double everything_bytes) const;
+  void add_products(const Kernel& kernel, const Workload& workload, Work& work) const;
+  void add_traffic(int level, double bytes, double working_set, Work& work) const;
+  double stored_bytes(const Kernel& kernel, const Layer& layer) const;
+  bool rewarded(const Kernel& kernel, const Layer& layer) const;
+
+  Point point(double clock_share) const;
+  double busy_s(const Work& work, const Point& point) const;
+  double mean_power_w(const std::vector<Work>& works, const Point& point) const;
+  Point sustained(const std::vector<Work>& works, double clock_share) const;
+  LayerCost row(const Work& work, const Point& point) const;
 
   GpuConstants c_;
 };
