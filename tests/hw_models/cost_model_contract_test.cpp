@@ -32,7 +32,8 @@ TEST_P(CostModelContract, ZooIsSane) {
     ++covered;
     testing::expect_sane(estimate, 1);
     testing::expect_all_macs(model_, c);
-    // No device here takes less than 10 ns (rooflines without overhead) or more than 10 minutes, 1 nJ or 100 J.
+    // No device here takes less than 10 ns (rooflines without overhead) or more than 10 minutes, 1
+    // nJ or 100 J.
     EXPECT_GT(estimate.cost.latency_s, 10e-9);
     EXPECT_LT(estimate.cost.latency_s, 600);
     EXPECT_GT(estimate.cost.energy_j, 1e-9);
