@@ -10,6 +10,7 @@
 #include "experiments/table.h"
 #include "experiments/values_json.h"
 #include "search/pareto.h"
+#include "search/store/front.h"
 
 namespace hwnas {
 namespace {
@@ -40,16 +41,29 @@ std::string bound_text(const Objective& o) {
 }
 
 // " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": from the ideal to the reference.
-std::string box_text(const std::vector<Objective>& axes, const StudyInfo& info) {
+std::string box_text(const std::vector<Objective>& axes, const FrontReport& box) {
   std::string text;
-  for (std::size_t i = 0; i < axes.size() && i < info.reference.size() && i < info.ideal.size();
+  for (std::size_t i = 0; i < axes.size() && i < box.reference.size() && i < box.ideal.size();
        ++i) {
     const Unit u = unit(axes[i].key.metric);
     text += (i ? ", " : " ") + to_text(axes[i].key) + " " +
-            format_quantity(axes[i].restored(info.ideal[i]), u) + " to " +
-            format_quantity(axes[i].restored(info.reference[i]), u);
+            format_quantity(axes[i].restored(box.ideal[i]), u) + " to " +
+            format_quantity(axes[i].restored(box.reference[i]), u);
   }
   return text;
+}
+
+// Order, knee and hypervolume.
+void finish(FrontReport& report) {
+  const std::vector<Objective> axes = optimised(report.objectives);
+  std::stable_sort(report.front.begin(), report.front.end(),
+                   [&axes](const Trial& a, const Trial& b) {
+                     return axes[0].minimised(find(a, axes[0].key)->value) <
+                            axes[0].minimised(find(b, axes[0].key)->value);
+                   });
+  const std::vector<double> points = matrix(report.front, axes);
+  report.knee = knee(points, static_cast<int>(axes.size()));
+  report.hypervolume = hypervolume_share(points, report.ideal, report.reference);
 }
 
 std::string why_empty(const Study& study) {
@@ -92,17 +106,34 @@ TrialCounts count_states(const std::vector<Trial>& trials) {
 
 FrontReport report_front(const Study& study) {
   FrontReport report;
+  report.study = study.info().name;
   report.objectives = study.info().objectives;
   report.front = study.front();
+  report.ideal = study.info().ideal;
+  report.reference = study.info().reference;
+  if (report.front.empty()) report.why_empty = why_empty(study);
+  finish(report);
+  return report;
+}
+
+FrontReport report_front(std::string study, std::vector<Objective> objectives,
+                         const std::vector<Trial>& trials) {
+  FrontReport report;
+  report.study = std::move(study);
+  report.objectives = std::move(objectives);
+  for (const std::size_t i : front_of(trials, report.objectives)) report.front.push_back(trials[i]);
   const std::vector<Objective> axes = optimised(report.objectives);
-  std::stable_sort(report.front.begin(), report.front.end(),
-                   [&axes](const Trial& a, const Trial& b) {
-                     return axes[0].minimised(find(a, axes[0].key)->value) <
-                            axes[0].minimised(find(b, axes[0].key)->value);
-                   });
-  const std::vector<double> points = matrix(report.front, axes);
-  report.knee = knee(points, static_cast<int>(axes.size()));
-  report.hypervolume = hypervolume_share(points, study.info().ideal, study.info().reference);
+  const std::vector<double> all = matrix(trials, axes);
+  for (std::size_t j = 0; j < axes.size() && !all.empty(); ++j) {
+    double low = all[j], high = all[j];
+    for (std::size_t i = j; i < all.size(); i += axes.size()) {
+      low = std::min(low, all[i]);
+      high = std::max(high, all[i]);
+    }
+    report.ideal.push_back(low);
+    report.reference.push_back(high);
+  }
+  finish(report);
   return report;
 }
 
@@ -118,8 +149,8 @@ std::string value_text(const Measurement& m) {
   return text;
 }
 
-std::string to_text(const FrontReport& report, const Study& study) {
-  if (report.front.empty()) return why_empty(study);
+std::string to_text(const FrontReport& report, const std::vector<std::string>& marks) {
+  if (report.front.empty()) return report.why_empty;
   const std::vector<Objective> axes = optimised(report.objectives);
   Table table;
   table.column("trial");
@@ -146,13 +177,15 @@ std::string to_text(const FrontReport& report, const Study& study) {
       cells.push_back(m ? value_text(*m) : "-");
       if (m) sources[std::string(to_string(key.metric))] = to_string(m->source);
     }
-    cells.push_back(static_cast<int>(i) == report.knee ? "\u2190 knee" : "");
+    std::string mark = marks.empty() ? "" : marks[i];
+    if (static_cast<int>(i) == report.knee) mark += mark.empty() ? "\u2190 knee" : "  \u2190 knee";
+    cells.push_back(std::move(mark));
     table.row(std::move(cells));
   }
   std::ostringstream out;
   out << table << report.front.size() << " on the front, hypervolume "
-      << format_quantity(report.hypervolume, Unit::none) << " of the box"
-      << box_text(axes, study.info()) << '\n';
+      << format_quantity(report.hypervolume, Unit::none) << " of the box" << box_text(axes, report)
+      << '\n';
   std::string bounds;
   for (const Objective& o : report.objectives) {
     if (o.bound) bounds += (bounds.empty() ? "bounds: " : ", ") + bound_text(o);
@@ -169,11 +202,11 @@ std::string to_text(const FrontReport& report, const Study& study) {
   return out.str();
 }
 
-std::string to_json(const FrontReport& report, const Study& study) {
-  json document{{"study", study.info().name},
+std::string to_json(const FrontReport& report) {
+  json document{{"study", report.study},
                 {"hypervolume", report.hypervolume},
-                {"reference", study.info().reference},
-                {"ideal", study.info().ideal}};
+                {"reference", report.reference},
+                {"ideal", report.ideal}};
   document["objectives"] = json::array();
   for (const Objective& o : report.objectives) {
     json entry{{"key", to_text(o.key)},

@@ -9,18 +9,26 @@
 namespace hwnas {
 
 struct FrontReport {
+  std::string study;
   std::vector<Objective> objectives;
-  std::vector<Trial> front;  // best in the first objective first
-  int knee = -1;             // index into `front`
-  double hypervolume = 0;    // share of the box between ideal and reference
+  std::vector<Trial> front;              // best in the first objective first
+  int knee = -1;                         // index into `front`
+  std::vector<double> ideal, reference;  // minimised, of each optimised objective
+  double hypervolume = 0;                // share of the box between the two
+  std::string why_empty;                 // where the front is empty
 };
 
+// The stored front, in the box that the run used.
 FrontReport report_front(const Study& study);
+// The front of other trials, in the box that they span.
+FrontReport report_front(std::string study, std::vector<Objective> objectives,
+                         const std::vector<Trial>& trials);
 
 // A table with units scaled, standard errors, the knee marked, then the bounds and what each number
-// rests on. Says so where the front is empty, and why.
-std::string to_text(const FrontReport& report, const Study& study);
-std::string to_json(const FrontReport& report, const Study& study);
+// rests on; `marks` (one for each trial on the front, or none) are printed at its end. Says so
+// where the front is empty, and why.
+std::string to_text(const FrontReport& report, const std::vector<std::string>& marks = {});
+std::string to_json(const FrontReport& report);
 
 // "87.4 \u00b1 0.4 %", "20.3 ms": a measured value in its unit.
 std::string value_text(const Measurement& measurement);

@@ -27,6 +27,8 @@ Place place(LibraryShelf shelf) {
       return {"networks", "space/networks", "network"};
     case LibraryShelf::devices:
       return {"devices", "hw_models/devices", "device"};
+    case LibraryShelf::templates:
+      return {"templates", "hw_models/templates", "model family"};
     case LibraryShelf::configs:
       return {"configs", "experiments/configs", "run config"};
   }

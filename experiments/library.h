@@ -1,4 +1,5 @@
-// The library: spaces, networks, devices and run configs that ship with hwnas, found by name.
+// The library: spaces, networks, devices (and templates for them) and run configs that ship with
+// hwnas, found by name.
 //
 // A name is looked up in $HWNAS_DATA, in the installed share/hwnas beside the executable, and in
 // the source tree this program was built from, in that order. Anything with a slash or an extension
@@ -15,7 +16,7 @@
 
 namespace hwnas {
 
-enum class LibraryShelf { spaces, networks, devices, configs };
+enum class LibraryShelf { spaces, networks, devices, templates, configs };
 
 // Path of a file by name or path. Throws InputError with the nearest name on that shelf.
 std::filesystem::path find_file(LibraryShelf shelf, const std::string& name);

@@ -5,37 +5,43 @@
 namespace hwnas {
 namespace {
 
-void add(Evaluation& evaluation, Metric metric, const std::string& device, double value) {
+void add(std::vector<Measurement>& measurements, Metric metric, const std::string& device,
+         double value) {
   if (std::isnan(value)) return;  // no price
-  evaluation.measurements.push_back({{metric, device}, Source::analytic, 0, value, std::nullopt});
+  measurements.push_back({{metric, device}, Source::analytic, 0, value, std::nullopt});
 }
 
 Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
   Evaluation evaluation;
   evaluation.measurements.reserve(2 + 6 * devices.size());
   const Network& network = job.candidate->network;
-  add(evaluation, Metric::parameters, "", static_cast<double>(parameters(network)));
-  add(evaluation, Metric::macs, "", static_cast<double>(macs(network)));
+  const Workload workload(*job.candidate);
+  add(evaluation.measurements, Metric::parameters, "", static_cast<double>(parameters(network)));
+  add(evaluation.measurements, Metric::macs, "", static_cast<double>(macs(network)));
   for (const auto& [device, required] : devices) {
-    const Estimate estimate = device.model->estimate(*job.candidate);
+    const Estimate estimate = device.model->estimate(workload);
     // Memories with a capacity are bounds of the run; any other misfit is a failure.
     const bool bounded = device.model->capacity().memory_bytes > 0;
     if (!estimate.covered || (!estimate.fits && !bounded)) {
       if (required) evaluation.failure = estimate.reason;
       continue;
     }
-    const Cost& cost = estimate.cost;
-    add(evaluation, Metric::latency, device.name, cost.latency_s);
-    add(evaluation, Metric::energy, device.name, cost.energy_j);
-    add(evaluation, Metric::memory, device.name, static_cast<double>(cost.peak_memory_bytes));
-    add(evaluation, Metric::storage, device.name, static_cast<double>(cost.storage_bytes));
-    add(evaluation, Metric::throughput, device.name, cost.throughput_per_s);
-    add(evaluation, Metric::cost, device.name, cost.usd_per_million);
+    add_measurements(evaluation.measurements, device.name, estimate.cost);
   }
   return evaluation;
 }
 
 }  // namespace
+
+void add_measurements(std::vector<Measurement>& measurements, const std::string& device,
+                      const Cost& cost) {
+  add(measurements, Metric::latency, device, cost.latency_s);
+  add(measurements, Metric::energy, device, cost.energy_j);
+  add(measurements, Metric::memory, device, static_cast<double>(cost.peak_memory_bytes));
+  add(measurements, Metric::storage, device, static_cast<double>(cost.storage_bytes));
+  add(measurements, Metric::throughput, device, cost.throughput_per_s);
+  add(measurements, Metric::cost, device, cost.usd_per_million);
+}
 
 std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads) {
   return parallel_evaluator("costs", threads, [devices = std::move(devices)](const Job& job) {

@@ -15,6 +15,10 @@ struct PricedDevice {
       true;  // an objective or bound names it: a candidate that it cannot run has failed
 };
 
+// What an estimate says of a device, as measurements; figures that are unknown (NaN) are left out.
+void add_measurements(std::vector<Measurement>& measurements, const std::string& device,
+                      const Cost& cost);
+
 // Measures parameters and macs, and on every device latency, energy, memory, storage, throughput
 // and (where priced) cost. Whether a candidate fits a device's memories is for bounds to decide.
 std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads);

@@ -17,9 +17,9 @@ int pareto_command(const Arguments& arguments) {
   const Study study = Study::open_readonly(line.get("STUDY"));
   const FrontReport report = report_front(study);
   if (line.has("json")) {
-    std::cout << to_json(report, study) << '\n';
+    std::cout << to_json(report) << '\n';
   } else {
-    std::cout << to_text(report, study);
+    std::cout << to_text(report);
   }
   return 0;
 }

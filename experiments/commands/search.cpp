@@ -139,7 +139,7 @@ int search_command(const Arguments& arguments) {
   printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
                   " --trials N");
   const FrontReport report = report_front(study);
-  std::cout << (line.has("json") ? to_json(report, study) + "\n" : to_text(report, study));
+  std::cout << (line.has("json") ? to_json(report) + "\n" : to_text(report));
   if (stopped == Stopped::failing) throw InputError(last_failure(study));
   return stopped == Stopped::request ? 130 : 0;
 }
