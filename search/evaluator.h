@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -41,6 +42,12 @@ class Evaluator {
 
   virtual std::string_view name() const = 0;  // of the stage, as stored: "costs", "training"
   virtual int concurrency() const = 0;        // jobs that it works on at the same time
+
+  // Where candidates may be one and the same to this stage (a network that is trained once and
+  // deployed in several ways): the source of all its measurements. Of candidates of equal key() the
+  // first is evaluated, the others take its result. Nothing: every candidate is evaluated.
+  virtual std::optional<Source> shared_source() const { return std::nullopt; }
+  virtual std::uint64_t key(const Candidate&) const { return 0; }
 
   // Evaluates all jobs and calls done(i, evaluation) once for each, in any order, on the thread
   // that called evaluate(). When `stop` is requested it starts no further job, and either finishes

@@ -45,6 +45,11 @@ class TrainerEvaluator : public Evaluator {
 
   std::string_view name() const override { return "training"; }
   int concurrency() const override;
+  // A network is trained once however it is deployed.
+  std::optional<Source> shared_source() const override { return Source::trained; }
+  std::uint64_t key(const Candidate& candidate) const override {
+    return fingerprint(candidate.network);
+  }
   void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) override;
 
  private:

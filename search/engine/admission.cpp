@@ -11,8 +11,13 @@
 
 namespace hwnas {
 
-Admission::Admission(const SearchSpace& space, Study& study, const RunSettings& settings)
-    : space_(space), study_(study), settings_(settings), stored_(study.trial_count()) {}
+Admission::Admission(const SearchSpace& space, Study& study, const RunSettings& settings,
+                     bool decode_all)
+    : space_(space),
+      study_(study),
+      settings_(settings),
+      decode_all_(decode_all),
+      stored_(study.trial_count()) {}
 
 void Admission::open_round(std::vector<Proposal> proposals) {
   proposals_ = std::move(proposals);
@@ -86,10 +91,8 @@ Entry Admission::stored(std::size_t proposal, Trial trial) {
                          " (was it made by another version, or edited?)");
   }
   Entry entry{std::move(trial), {}, true};
-  if (entry.trial.state == TrialState::running) {
-    entry.candidate = decoded(proposal).candidate;
-    entry.replayed = false;
-  }
+  entry.replayed = entry.trial.state != TrialState::running;
+  if (!entry.replayed || decode_all_) entry.candidate = decoded(proposal).candidate;
   return entry;
 }
 

@@ -16,13 +16,14 @@ namespace hwnas {
 // An admitted trial with what its stages need. The candidate's network is live.
 struct Entry {
   Trial trial;
-  Candidate candidate;    // of a running trial; empty for others
+  Candidate candidate;    // of a running trial; of others only where asked for
   bool replayed = false;  // was in the study, with all its stages done
 };
 
 class Admission {
  public:
-  Admission(const SearchSpace& space, Study& study, const RunSettings& settings);
+  // `decode_all`: entries of the study come with their candidates too.
+  Admission(const SearchSpace& space, Study& study, const RunSettings& settings, bool decode_all);
 
   // A new round: these proposals are decoded and wait to be admitted.
   void open_round(std::vector<Proposal> proposals);
@@ -53,6 +54,7 @@ class Admission {
   const SearchSpace& space_;
   Study& study_;
   const RunSettings& settings_;
+  const bool decode_all_;
   const std::int64_t stored_;  // trials that the study held at the start
   TrialId next_id_ = 0;
   std::unordered_map<std::uint64_t, TrialId> by_fingerprint_;  // looked up only, never iterated

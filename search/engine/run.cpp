@@ -101,7 +101,9 @@ class Ledger {
 Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Study& study,
             const RunSettings& settings, RunListener& listener, std::stop_token stop) {
   assert(!plan.empty() && settings.batch > 0);
-  Admission admission(space, study, settings);
+  const bool shares = std::any_of(
+      plan.begin(), plan.end(), [](const Evaluator* e) { return e->shared_source().has_value(); });
+  Admission admission(space, study, settings, shares);
   Stages stages(plan, study, settings);
   Ledger ledger(settings, listener, stop);
   const auto ended = [&](const Trial& trial) {
@@ -123,6 +125,7 @@ Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Stud
         if (entry.trial.state == TrialState::running) continue;
         admission.ended(entry.trial);
         ledger.count(entry.trial, entry.replayed);
+        if (shares && entry.replayed) stages.replayed(entry);
       }
       const bool all = stages.run(
           entries, ended, [&] { ledger.look_at_the_clock(); }, ledger.halt());

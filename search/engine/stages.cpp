@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "search/store/front.h"
+#include "space/rng.h"
 
 namespace hwnas {
 namespace {
@@ -71,28 +72,68 @@ bool Stages::run(std::span<Entry> entries, const Ended& ended, const Landing& la
 bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
                        const Landing& landing, std::stop_token stop) {
   std::vector<Entry*> waiting;
+  std::vector<std::pair<Entry*, TrialId>> followers;  // with whose result they take
   std::vector<Job> jobs;
   for (Entry& entry : entries) {
     if (entry.trial.state != TrialState::running || next_stage(entry.trial) != stage) continue;
+    const TrialId first = first_of(stage, entry);
+    if (first != entry.trial.id) {
+      followers.emplace_back(&entry, first);
+      continue;
+    }
     waiting.push_back(&entry);
     jobs.push_back({entry.trial.id, entry.trial.seed, &entry.candidate});
   }
-  if (jobs.empty()) return true;
   bool all = true;
-  plan_[stage]->evaluate(
-      jobs,
-      [&](std::size_t i, Evaluation evaluation) {
-        if (evaluation.interrupted) {
-          all = false;
-          return;
-        }
-        land(*waiting[i], stage, std::move(evaluation));
-        if (std::chrono::steady_clock::now() - flushed_ > kPatience) flush(ended);
-        landing();
-      },
-      stop);
+  if (!jobs.empty()) {
+    plan_[stage]->evaluate(
+        jobs,
+        [&](std::size_t i, Evaluation evaluation) {
+          if (evaluation.interrupted) {
+            all = false;
+            return;
+          }
+          land(*waiting[i], stage, std::move(evaluation));
+          if (std::chrono::steady_clock::now() - flushed_ > kPatience) flush(ended);
+          landing();
+        },
+        stop);
+  }
+  flush(ended);
+  for (const auto& [entry, first] : followers) {
+    const std::optional<Trial> leader = study_.trial(first);
+    if (leader && next_stage(*leader) > stage) {
+      land(*entry, stage, result_of(*leader, stage));
+    } else {
+      all = false;  // interrupted
+    }
+  }
   flush(ended);
   return all;
+}
+
+TrialId Stages::first_of(std::size_t stage, const Entry& entry) {
+  if (!plan_[stage]->shared_source()) return entry.trial.id;
+  const std::uint64_t key = hash_combine(plan_[stage]->key(entry.candidate), stage);
+  return first_.try_emplace(key, entry.trial.id).first->second;
+}
+
+void Stages::replayed(const Entry& entry) {
+  for (std::size_t stage = 0; stage < next_stage(entry.trial); ++stage) first_of(stage, entry);
+}
+
+// What `stage` made of a trial.
+Evaluation Stages::result_of(const Trial& trial, std::size_t stage) const {
+  Evaluation evaluation;
+  if (trial.state == TrialState::failed && trial.stage == plan_[stage]->name()) {
+    evaluation.failure = trial.reason;
+    return evaluation;
+  }
+  for (const Measurement& m : trial.measurements) {
+    if (m.source == *plan_[stage]->shared_source()) evaluation.measurements.push_back(m);
+  }
+  evaluation.artifacts = study_.artifacts(trial.id);
+  return evaluation;
 }
 
 void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {

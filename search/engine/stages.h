@@ -7,6 +7,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,9 @@ class Stages {
   Stages(const Plan& plan, Study& study, const RunSettings& settings)
       : plan_(plan), study_(study), settings_(settings) {}
 
+  // A trial that the study held already, with its candidate: later ones may take its result.
+  void replayed(const Entry& entry);
+
   // Runs what the running ones among `entries` still lack. False where `stop` left some running.
   bool run(std::span<Entry> entries, const Ended& ended, const Landing& landing,
            std::stop_token stop);
@@ -35,6 +39,9 @@ class Stages {
  private:
   bool run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
                  const Landing& landing, std::stop_token stop);
+  // The first trial of the candidate's key in this stage, which may be itself.
+  TrialId first_of(std::size_t stage, const Entry& entry);
+  Evaluation result_of(const Trial& trial, std::size_t stage) const;
   void land(Entry& entry, std::size_t stage, Evaluation evaluation);
   void flush(const Ended& ended);
   std::size_t next_stage(const Trial& trial) const;
@@ -43,6 +50,7 @@ class Stages {
   Study& study_;
   const RunSettings& settings_;
   std::vector<std::pair<Entry*, Evaluation>> landed_;  // not yet recorded
+  std::unordered_map<std::uint64_t, TrialId> first_;   // looked up only, never iterated
   std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
 };
 

@@ -24,7 +24,9 @@
 
 namespace hwnas::toy {
 
-inline SearchSpace space() {
+inline const char* const kDeployment = "[deployment]\nbatch = [1, 2]\nclock_share = [0.5, 1.0]\n";
+
+inline SearchSpace space(const std::string& more = "") {
   return SearchSpace::parse(R"(name = "toy"
 [input]
 channels = 1
@@ -46,7 +48,7 @@ channels = 8
 depth = [1, 2]
 [[stages]]
 block = "classifier"
-)",
+)" + more,
                             "toy.toml");
 }
 
@@ -130,6 +132,9 @@ class SlowEvaluator final : public Evaluator {
 
   std::string_view name() const override { return name_; }
   int concurrency() const override { return threads_; }
+  std::optional<Source> shared_source() const override { return Source::trained; }
+  std::uint64_t key(const Candidate& c) const override { return fingerprint(c.network); }
+  int evaluated() const { return evaluated_; }
 
   void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) override {
     std::mutex mutex;
@@ -167,9 +172,11 @@ class SlowEvaluator final : public Evaluator {
       done(i, std::move(evaluation));
     }
     for (std::thread& thread : threads) thread.join();
+    evaluated_ += static_cast<int>(jobs.size());
   }
 
  private:
+  int evaluated_ = 0;
   std::string name_;
   int threads_, most_ms_;
   Evaluation (*of_)(const Job&);
@@ -216,16 +223,19 @@ class Silent final : public RunListener {
 
 // The whole search on `workers` workers, each stage's job taking up to `most_ms`.
 inline Stopped search(const std::filesystem::path& path, std::int64_t trials, int workers,
-                      int most_ms, std::stop_token stop = {}, RunListener* listener = nullptr) {
-  const SearchSpace toy = space();
+                      int most_ms, std::stop_token stop = {}, RunListener* listener = nullptr,
+                      const std::string& deployment = "", int* trained = nullptr) {
+  const SearchSpace toy = space(deployment);
   const RunSettings of = settings(trials);
   Study study = Study::create_or_resume(path, info(of), devices());
   GreedySearcher searcher(toy.cardinalities(), of.seed);
   const auto costs = parallel_evaluator("costs", workers, costs_of);
   SlowEvaluator training("training", workers, most_ms, training_of);
   Silent silent;
-  return run(toy, searcher, {costs.get(), &training}, study, of, listener ? *listener : silent,
-             stop);
+  const Stopped why =
+      run(toy, searcher, {costs.get(), &training}, study, of, listener ? *listener : silent, stop);
+  if (trained) *trained += training.evaluated();
+  return why;
 }
 
 using Folder = ScratchFolder;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -148,6 +149,52 @@ TEST(Run, StoppedAndContinuedEqualsNeverStopped) {
   }
   EXPECT_GE(stops, 4);
   EXPECT_EQ(toy::dump(folder / "whole.db"), toy::dump(folder / "pieces.db"));
+}
+
+// Trials of one network in several deployments: trained once, whoever asks, however often the run
+// is interrupted.
+TEST(Run, ANetworkIsTrainedOnceHoweverItIsDeployed) {
+  class StopSoon final : public RunListener {
+   public:
+    void trial_ended(const Trial&, const Progress&) override {
+      if (++ended_ == 3) source.request_stop();
+    }
+    std::stop_source source;
+
+   private:
+    int ended_ = 0;
+  };
+  toy::Folder folder;
+  int one = 0, four = 0, pieces = 0;
+  toy::search(folder / "one.db", 60, 1, 1, {}, nullptr, toy::kDeployment, &one);
+  toy::search(folder / "four.db", 60, 4, 3, {}, nullptr, toy::kDeployment, &four);
+  for (Stopped why = Stopped::request; why == Stopped::request;) {
+    StopSoon listener;
+    why = toy::search(folder / "pieces.db", 60, 3, 2, listener.source.get_token(), &listener,
+                      toy::kDeployment, &pieces);
+  }
+  const std::string dump = toy::dump(folder / "one.db");
+  EXPECT_EQ(dump, toy::dump(folder / "four.db"));
+  EXPECT_EQ(dump, toy::dump(folder / "pieces.db"));
+
+  const SearchSpace space = toy::space(toy::kDeployment);
+  std::map<std::uint64_t, std::pair<TrialId, double>> first;
+  int trained = 0, shared = 0;
+  const Study study = Study::open_readonly(folder / "one.db");
+  for (const Trial& trial : study.trials()) {
+    const Measurement* m = find(trial, {Metric::accuracy, ""});
+    if (!m) continue;
+    const auto [at, is_new] = first.try_emplace(
+        fingerprint(*live(space.decode(trial.genotype).network)), trial.id, m->value);
+    (is_new ? trained : shared) += 1;
+    EXPECT_EQ(m->value, at->second.second) << trial.id << " and " << at->second.first;
+    EXPECT_EQ(study.artifacts(trial.id).at(0).path,
+              "weights/" + std::to_string(at->second.first) + ".pt");
+  }
+  EXPECT_GT(shared, 10);
+  EXPECT_GE(one, trained);  // some training fails
+  EXPECT_LT(one, trained + shared);
+  EXPECT_EQ(one, four);
 }
 
 TEST(Run, AStopBeforeTheFirstTrialTriesNothing) {
