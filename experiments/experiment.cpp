@@ -76,7 +76,8 @@ Materials load_materials(const RunConfig& config) {
                                                                          : name;
       };
   materials.space_file = find_file(LibraryShelf::spaces, beside(config.space)).string();
-  materials.space_text = TomlTable::parse_file(materials.space_file).text();
+  materials.space_text = space_text(config, materials.space_file);
+  if (config.changes_space) materials.space_file += " with what " + config.file + " changes";
   for (const std::string& name : config.devices)
     materials.devices.push_back(find_device(beside(name)));
   return materials;

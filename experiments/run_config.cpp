@@ -10,6 +10,8 @@
 namespace hwnas {
 namespace {
 
+constexpr std::array kSpaceTables{"precision", "deployment"};
+
 const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100"};
 const std::vector<std::string> kAugmentations{"flip", "crop"};
 const std::vector<std::string> kPrecisions{"fp32", "bf16", "auto"};
@@ -165,6 +167,16 @@ void read_search(const TomlTable& file, RunConfig& config) {
 
 }  // namespace
 
+std::string space_text(const RunConfig& config, const std::filesystem::path& space_file) {
+  TomlTable space = TomlTable::parse_file(space_file);
+  if (!config.changes_space) return space.text();
+  TomlTable changes = TomlTable::parse(config.text, config.file);
+  for (const char* key : kSpaceTables) {
+    if (changes.has(key)) space = space.without(key);
+  }
+  return TomlTable::merge(space, changes.only({kSpaceTables.begin(), kSpaceTables.end()})).text();
+}
+
 RunConfig RunConfig::load(const std::filesystem::path& path) {
   return parse(TomlTable::parse_file(path).text(), path.string());
 }
@@ -172,6 +184,8 @@ RunConfig RunConfig::load(const std::filesystem::path& path) {
 RunConfig RunConfig::parse(const std::string& text, const std::string& file_name) {
   const TomlTable file = TomlTable::parse(text, file_name);
   RunConfig config;
+  for (const char* key : kSpaceTables)
+    config.changes_space |= file.maybe_table(key).has_value();  // checked with the space
   config.text = text;
   config.file = file_name;
   const std::filesystem::path base = std::filesystem::path(file_name).parent_path();

@@ -52,6 +52,7 @@ struct RunConfig {
   std::string name;
   std::string space;                 // name of a shipped space, or path of a file
   std::vector<std::string> devices;  // likewise
+  bool changes_space = false;        // has [precision] or [deployment] of its own
   std::uint64_t seed = 1;
   SearcherOptions search;  // without the space's part
   int batch = 8;
@@ -68,6 +69,9 @@ struct RunConfig {
   static RunConfig load(const std::filesystem::path& path);
   static RunConfig parse(const std::string& text, const std::string& file_name);
 };
+
+// The space's file with the config's [precision] and [deployment] in the place of its own.
+std::string space_text(const RunConfig& config, const std::filesystem::path& space_file);
 
 // Everything in the config that decides which trials are made and what they give, one "key = value"
 // a line: not the name, the budget, the workers' number or where the data lies.

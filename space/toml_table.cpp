@@ -127,6 +127,13 @@ TomlTable TomlTable::without(std::string_view key) {
   return *this;
 }
 
+TomlTable TomlTable::only(const std::vector<std::string>& kept) {
+  for (const std::string& key : keys()) {
+    if (std::find(kept.begin(), kept.end(), key) == kept.end()) node_->file->root.erase(key);
+  }
+  return *this;
+}
+
 bool TomlTable::has(std::string_view key) const {
   return node_->get(key) != nullptr;
 }

@@ -38,7 +38,9 @@ class TomlTable {
   // key, all else replaces what the base has. Errors name the file that a value is from; file() is
   // that of `over`, text() the merged file's.
   static TomlTable merge(TomlTable base, TomlTable over);
-  TomlTable without(std::string_view key);  // of a whole file
+  // Of a whole file, which they change: all but one key; none but these.
+  TomlTable without(std::string_view key);
+  TomlTable only(const std::vector<std::string>& keys);
 
   bool has(std::string_view key) const;
   std::vector<std::string> keys() const;            // in the order of the file
