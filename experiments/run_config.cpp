@@ -10,7 +10,9 @@
 namespace hwnas {
 namespace {
 
-constexpr std::array kSpaceTables{"precision", "deployment"};
+// Tables of a space that a run config may hold; the first two replace the space's own, choices are
+// added to its.
+constexpr std::array kSpaceTables{"precision", "deployment", "choices"};
 
 const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100"};
 const std::vector<std::string> kAugmentations{"flip", "crop"};
@@ -171,7 +173,7 @@ std::string space_text(const RunConfig& config, const std::filesystem::path& spa
   TomlTable space = TomlTable::parse_file(space_file);
   if (!config.changes_space) return space.text();
   TomlTable changes = TomlTable::parse(config.text, config.file);
-  for (const char* key : kSpaceTables) {
+  for (const char* key : {kSpaceTables[0], kSpaceTables[1]}) {
     if (changes.has(key)) space = space.without(key);
   }
   return TomlTable::merge(space, changes.only({kSpaceTables.begin(), kSpaceTables.end()})).text();

@@ -52,7 +52,7 @@ struct RunConfig {
   std::string name;
   std::string space;                 // name of a shipped space, or path of a file
   std::vector<std::string> devices;  // likewise
-  bool changes_space = false;        // has [precision] or [deployment] of its own
+  bool changes_space = false;        // has [precision], [deployment] or [choices]
   std::uint64_t seed = 1;
   SearcherOptions search;  // without the space's part
   int batch = 8;
@@ -70,7 +70,8 @@ struct RunConfig {
   static RunConfig parse(const std::string& text, const std::string& file_name);
 };
 
-// The space's file with the config's [precision] and [deployment] in the place of its own.
+// The space's file with the config's [precision] and [deployment] in the place of its own, and its
+// [choices] beside them.
 std::string space_text(const RunConfig& config, const std::filesystem::path& space_file);
 
 // Everything in the config that decides which trials are made and what they give, one "key = value"

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "space/rng.h"
+#include "trainer/compression.h"
 #include "trainer/layer_op.h"
 #include "trainer/norm.h"
 
@@ -23,6 +24,17 @@ struct Module::Impl {
   std::vector<bool> overwrites;             // activations whose input nobody else looks at
   std::vector<int> fused;                   // the activation that a norm computes along; 0: none
   bool training = true;
+  std::vector<std::vector<Tensor>> compressed;  // `values` as deployed; empty: not compressed
+  std::vector<bool> rounded;                    // of each layer, where compressed
+
+  const std::vector<Tensor>& values_of(std::size_t layer) const {
+    return compressed.empty() ? values[layer] : compressed[layer];
+  }
+  // A layer's result as it is stored in a deployed network.
+  Tensor stored(std::size_t layer, Tensor result) const {
+    if (compressed.empty() || !rounded[layer]) return result;
+    return rounded_activation(result, network.layer(static_cast<int>(layer)).activation_bits);
+  }
 };
 
 namespace {
@@ -139,6 +151,18 @@ void Module::set_training(bool training) {
   impl_->training = training;
 }
 
+void Module::set_compressed(bool compressed) {
+  impl_->compressed.clear();
+  if (!compressed) return;
+  impl_->rounded = rounded_outputs(impl_->network);
+  for (std::size_t i = 0; i < impl_->values.size(); ++i) {
+    std::vector<Tensor> values = impl_->values[i];
+    if (!values.empty())
+      values[0] = compressed_weight(impl_->network.layer(static_cast<int>(i)), values[0]);
+    impl_->compressed.push_back(std::move(values));
+  }
+}
+
 Tensor Module::forward(const Tensor& images) {
   return run(images, impl_->network.size());
 }
@@ -166,6 +190,7 @@ Tensor Module::run(const Tensor& images, int layers) {
                                    .mode(torch::kBilinear)
                                    .align_corners(false));
   }
+  results[0] = impl_->stored(0, results[0]);
   for (int i = 1; i < layers; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (impl_->last_reader[at] < 0) continue;
@@ -176,11 +201,12 @@ Tensor Module::run(const Tensor& images, int layers) {
       inputs.push_back(results[static_cast<std::size_t>(from)]);
     if (const int fused = impl_->fused[at]; fused != 0 && fused < layers) {
       const Activation activation = impl_->network.layer(fused).activation;
-      results[static_cast<std::size_t>(fused)] =
-          norm_activation(inputs[0], impl_->values[at], activation, impl_->training);
+      const auto end = static_cast<std::size_t>(fused);
+      results[end] = impl_->stored(
+          end, norm_activation(inputs[0], impl_->values_of(at), activation, impl_->training));
     } else {
-      results[at] =
-          apply(layer, inputs, impl_->values[at], {impl_->training, impl_->overwrites[at]});
+      results[at] = impl_->stored(
+          at, apply(layer, inputs, impl_->values_of(at), {impl_->training, impl_->overwrites[at]}));
     }
     for (const int from : impl_->network.inputs(layer)) {
       if (impl_->last_reader[static_cast<std::size_t>(from)] == i)

@@ -3,8 +3,9 @@
 // Its parameters are exactly those that parameters(Network) counts, named LAYER.weight and
 // LAYER.bias (plus LAYER.mean and LAYER.var of a norm, which are state). Weights start from He's
 // normal distribution (doi:10.1109/ICCV.2015.123), drawn from the seed alone; LibTorch's own
-// generator is never used. Precisions and densities of layers do not change what it computes:
-// float32, dense. Errors: c10::Error of LibTorch where memory or shapes give out. Not thread-safe.
+// generator is never used. Precisions and densities of layers change what it computes only where
+// set_compressed() says so; else float32, dense. Errors: c10::Error of LibTorch where memory or
+// shapes give out. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +45,9 @@ class Module {
 
   const Network& network() const;
   void set_training(bool training);  // batch statistics or running ones; on at first
-  void use_channels_last();          // weights as height x width x channels
+  // As deployed (trainer/compression.h), with the weights of this moment; for evaluation only.
+  void set_compressed(bool compressed);
+  void use_channels_last();  // weights as height x width x channels
   void move_to_cuda();
 
   // Trained values; and these with the running statistics of the norms. Share storage with the

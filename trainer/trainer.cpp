@@ -11,6 +11,7 @@
 #include "space/input_error.h"
 #include "space/rng.h"
 #include "trainer/autocast.h"
+#include "trainer/compression.h"
 #include "trainer/failure.h"
 #include "trainer/module.h"
 #include "trainer/schedule.h"
@@ -56,6 +57,7 @@ double accuracy_on(Module& module, const Images& images, const Normalisation& no
   const Bf16Scope scope(bf16, device == Device::cuda);
   const Batcher batcher(images, normalisation);
   module.set_training(false);
+  module.set_compressed(is_compressed(module.network()));
   Rng rng(0);
   std::vector<int> order(static_cast<std::size_t>(images.size()));
   std::iota(order.begin(), order.end(), 0);
@@ -67,6 +69,7 @@ double accuracy_on(Module& module, const Images& images, const Normalisation& no
         make_batch(batcher, {order.data() + at, count}, images.shape, {}, rng, true, device);
     right += module.logits(batch.images).flatten(1).argmax(1).eq(batch.labels).sum();
   }
+  module.set_compressed(false);
   module.set_training(true);
   return static_cast<double>(right.item<std::int64_t>()) / images.size();
 }

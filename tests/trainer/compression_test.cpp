@@ -1,0 +1,100 @@
+#include "trainer/compression.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "space/network_builder.h"
+#include "trainer/module.h"
+
+namespace hwnas::testing {
+namespace {
+
+using at::Tensor;
+
+Layer linear(int bits, double density) {
+  Layer layer;
+  layer.op = Op::linear;
+  layer.weight_bits = static_cast<std::uint8_t>(bits);
+  layer.weight_density = density;
+  return layer;
+}
+
+void expect_equal(const Tensor& got, const Tensor& want) {
+  EXPECT_TRUE(torch::allclose(got, want, 1e-5, 1e-6)) << got << '\n' << want;
+}
+
+TEST(Compression, WeightsAreRoundedForEachChannel) {
+  const Tensor weight = torch::tensor({{0.7f, -0.24f, 0.05f, 0.1f}, {-7.f, 3.4f, 0.6f, 0.4f}});
+  // 4 bits: codes -7 to 7, steps of 0.1 and 1.
+  expect_equal(compressed_weight(linear(4, 1), weight),
+               torch::tensor({{0.7f, -0.2f, 0.f, 0.1f}, {-7.f, 3.f, 1.f, 0.f}}));
+  // 2 bits: -1, 0 and 1 times the largest.
+  expect_equal(compressed_weight(linear(2, 1), weight),
+               torch::tensor({{0.7f, 0.f, 0.f, 0.f}, {-7.f, 0.f, 0.f, 0.f}}));
+  // 1 bit: the sign times the mean magnitude.
+  expect_equal(compressed_weight(linear(1, 1), torch::tensor({{1.f, -3.f}})),
+               torch::tensor({{2.f, -2.f}}));
+  for (const int bits : {16, 32}) expect_equal(compressed_weight(linear(bits, 1), weight), weight);
+}
+
+TEST(Compression, TheSmallestWeightsGoFirst) {
+  const Tensor weight = torch::tensor({{4.f, -1.f, 2.f, 0.5f}, {-8.f, 0.1f, 3.f, -0.2f}});
+  expect_equal(compressed_weight(linear(32, 0.5), weight),
+               torch::tensor({{4.f, 0.f, 2.f, 0.f}, {-8.f, 0.f, 3.f, 0.f}}));
+  expect_equal(compressed_weight(linear(32, 0.001), weight),
+               torch::tensor({{0.f, 0.f, 0.f, 0.f}, {-8.f, 0.f, 0.f, 0.f}}));
+}
+
+TEST(Compression, ActivationsAreRoundedBetweenTheirEndsAndKeepZero) {
+  // 2 bits from -1 to 2: steps of 1.
+  expect_equal(rounded_activation(torch::tensor({-1.f, 0.f, 0.4f, 0.6f, 2.f}), 2),
+               torch::tensor({-1.f, 0.f, 0.f, 1.f, 2.f}));
+  expect_equal(rounded_activation(torch::tensor({1.f, 3.f}), 1), torch::tensor({0.f, 3.f}));
+  expect_equal(rounded_activation(torch::zeros({3}), 4), torch::zeros({3}));
+  const Tensor x = torch::randn({100});
+  EXPECT_LE((rounded_activation(x, 8) - x).abs().max().item<float>(),
+            (x.max() - x.min()).item<float>() / 255 / 2 * 1.01);
+  expect_equal(rounded_activation(x, 16), x);
+}
+
+Network net(int weight_bits, int activation_bits) {
+  NetworkBuilder b("n", {1, 6, 6});
+  int x = b.activation(b.batch_norm(b.conv(0, {.channels = 4, .kernel = 3})), Activation::relu);
+  b.linear(b.global_avg_pool(x), 3);
+  return with_precision(std::move(b).build(), weight_bits, activation_bits);
+}
+
+TEST(Compression, OnlyWhatIsStoredIsRounded) {
+  // input, conv, bn, relu, pool, linear: conv and norm run into the relu; logits stay exact.
+  EXPECT_EQ(rounded_outputs(net(8, 8)), (std::vector<bool>{true, false, false, true, true, false}));
+  EXPECT_FALSE(is_compressed(net(32, 32)));
+  EXPECT_FALSE(is_compressed(net(16, 16)));
+  EXPECT_TRUE(is_compressed(net(8, 32)));
+  EXPECT_TRUE(is_compressed(net(32, 4)));
+}
+
+// The fewer bits, the farther from the exact network; and back to it when switched off.
+TEST(Compression, ModulesComputeAsDeployedWhereAsked) {
+  torch::manual_seed(3);
+  const Tensor images = torch::randn({5, 1, 6, 6});
+  double before = 0;
+  for (const int bits : {16, 8, 4, 2}) {
+    Module module(net(bits, bits), 7);
+    module.set_training(false);
+    const torch::NoGradGuard no_grad;
+    const Tensor exact = module.logits(images);
+    module.set_compressed(true);
+    const double error = (module.logits(images) - exact).norm().item<double>();
+    module.set_compressed(false);
+    expect_equal(module.logits(images), exact);
+    if (bits == 16) {
+      EXPECT_EQ(error, 0);
+      continue;
+    }
+    EXPECT_GT(error, 2 * before) << bits;
+    before = error;
+  }
+}
+
+}  // namespace
+}  // namespace hwnas::testing

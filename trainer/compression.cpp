@@ -1,0 +1,86 @@
+#include "trainer/compression.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace hwnas {
+namespace {
+
+using at::Tensor;
+
+constexpr int kExactBits = 16;  // from here on rounding is below what training can tell
+
+bool has_weights(const Layer& layer) {
+  return layer.op == Op::conv || layer.op == Op::linear;
+}
+
+Tensor pruned(const Tensor& weight, double density) {
+  const std::int64_t kept =
+      std::max<std::int64_t>(1, std::llround(density * static_cast<double>(weight.numel())));
+  if (kept >= weight.numel()) return weight;
+  const Tensor magnitude = weight.abs().flatten();
+  const Tensor threshold = std::get<0>(magnitude.kthvalue(weight.numel() - kept));
+  return weight * weight.abs().gt(threshold);
+}
+
+Tensor rounded_per_channel(const Tensor& weight, int bits) {
+  const Tensor rows = weight.flatten(1);
+  const Tensor largest = std::get<0>(rows.abs().max(1, /*keepdim=*/true)).clamp_min(1e-12);
+  if (bits == 1) {  // the sign, at the mean magnitude (Rastegari et al., arXiv:1603.05279)
+    return (rows.sign() * rows.abs().mean(1, /*keepdim=*/true)).view_as(weight);
+  }
+  const Tensor step = largest / static_cast<double>((1 << (bits - 1)) - 1);
+  return ((rows / step).round() * step).view_as(weight);
+}
+
+}  // namespace
+
+bool is_compressed(const Network& network) {
+  return std::any_of(network.layers().begin(), network.layers().end(), [](const Layer& layer) {
+    return layer.activation_bits < kExactBits ||
+           (has_weights(layer) && (layer.weight_bits < kExactBits || layer.weight_density < 1));
+  });
+}
+
+Tensor compressed_weight(const Layer& layer, const Tensor& weight) {
+  const torch::NoGradGuard no_grad;
+  if (!has_weights(layer)) return weight;
+  Tensor result = layer.weight_density < 1 ? pruned(weight, layer.weight_density) : weight;
+  if (layer.weight_bits < kExactBits) result = rounded_per_channel(result, layer.weight_bits);
+  return result.contiguous(weight.suggest_memory_format());
+}
+
+Tensor rounded_activation(const Tensor& x, int bits) {
+  const torch::NoGradGuard no_grad;
+  if (bits >= kExactBits) return x;
+  // Zero is a code of its own, so that padding stays exact.
+  const double low = std::min(0.0, x.min().item<double>());
+  const double high = std::max(0.0, x.max().item<double>());
+  if (high - low < 1e-12) return x;
+  const double steps = static_cast<double>((1 << bits) - 1);
+  const double step = (high - low) / steps;
+  const double zero = std::nearbyint(-low / step);
+  return ((x / step).round_().add_(zero).clamp_(0, steps).sub_(zero)).mul_(step);
+}
+
+std::vector<bool> rounded_outputs(const Network& network) {
+  const auto at = [](int i) { return static_cast<std::size_t>(i); };
+  std::vector<int> readers(at(network.size()), 0);
+  std::vector<bool> rounded(at(network.size()), true);
+  for (const Layer& layer : network.layers()) {
+    for (const int from : network.inputs(layer)) ++readers[at(from)];
+  }
+  for (int i = 1; i < network.size(); ++i) {
+    const Layer& layer = network.layer(i);
+    const bool fuses = layer.op == Op::batch_norm || layer.op == Op::activation;
+    const int from = network.inputs(layer)[0];
+    if (fuses && readers[at(from)] == 1 && from > 0) rounded[at(from)] = false;
+    if (layer.op == Op::identity || layer.op == Op::flatten) rounded[at(i)] = false;
+  }
+  rounded[at(network.size() - 1)] = false;
+  return rounded;
+}
+
+}  // namespace hwnas

@@ -1,0 +1,34 @@
+// What a deployed network computes with: weights pruned and rounded, activations rounded, all after
+// training (no calibration set, no fine-tuning). Simulated in float32.
+//
+// Weights: the smallest of a layer are set to zero until its weight_density is left, then each
+// output channel is rounded to weight_bits, symmetric, its largest magnitude the largest code (per
+// channel, as folding a norm into the weights does not change the codes). Activations: each tensor
+// that leaves a fused layer is rounded to activation_bits between its smallest and largest value in
+// the batch. From 16 bits on nothing is rounded. Source: Nagel et al., arXiv:2106.08295.
+// Free functions, thread-safe; never in the graph of gradients.
+#pragma once
+
+#include <vector>
+
+#include "space/network.h"
+
+namespace at {
+class Tensor;
+}
+
+namespace hwnas {
+
+// Whether anything of the network is pruned or rounded.
+bool is_compressed(const Network& network);
+
+// A copy, pruned and rounded as `layer` says; the weight itself where there is nothing to do.
+at::Tensor compressed_weight(const Layer& layer, const at::Tensor& weight);
+
+at::Tensor rounded_activation(const at::Tensor& x, int bits);
+
+// Layers whose output is rounded: not those that a norm or activation behind them is fused into,
+// and not the output of the network.
+std::vector<bool> rounded_outputs(const Network& network);
+
+}  // namespace hwnas
