@@ -49,8 +49,16 @@ void Gpu::add_traffic(int level, double bytes, double working_set, Work& work) c
   }
 }
 
+// Of what all kernels read again and again, that the largest cache does not hold.
+double Gpu::far_share(double everything_bytes) const {
+  const auto& levels = c_.memory.all();
+  return levels.size() < 2 ? 1
+                           : 1 - std::min(1.0, levels[levels.size() - 2].bytes / everything_bytes);
+}
+
 // Conv, linear and attention layers on the matrix units.
-void Gpu::add_products(const Kernel& kernel, const Workload& workload, Work& work) const {
+void Gpu::add_products(const Kernel& kernel, const Workload& workload, double far_share,
+                       Work& work) const {
   const Network& network = workload.network();
   const Layer& layer = workload.layer(kernel);
   const auto& precision =
@@ -67,6 +75,7 @@ void Gpu::add_products(const Kernel& kernel, const Workload& workload, Work& wor
                                  : operands.activation_bytes;
   operands.macs_per_cycle = rate;
   operands.lane_ops_per_cycle = c_.lanes_per_core * c_.lane_share;
+  operands.far_share = far_share;
   operands.may_split = kernel.op == OpClass::linear || kernel.op == OpClass::attention;
   for (Gemm gemm : Gemms(network, layer)) {
     (gemm.stored_weights ? gemm.m : gemm.repeats) *= workload.batch();
@@ -99,7 +108,7 @@ Gpu::Work Gpu::work(const Kernel& kernel, const Workload& workload, double every
   if (kernel.op == OpClass::depthwise) {
     lane_ops += static_cast<double>(work.row.macs);
   } else if (kernel.macs > 0) {
-    add_products(kernel, workload, work);
+    add_products(kernel, workload, far_share(everything_bytes), work);
   }
   work.cycles += lane_ops / (c_.lanes_per_core * c_.lane_share * c_.cores);
   work.switching_j += lane_ops * c_.energy_per_lane_op_j;

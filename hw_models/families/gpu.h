@@ -75,8 +75,10 @@ class Gpu final : public CostModel {
   struct Work;   // of one kernel, before a clock is chosen
   struct Point;  // an operating point
   Work work(const Kernel& kernel, const Workload& workload, double everything_bytes) const;
-  void add_products(const Kernel& kernel, const Workload& workload, Work& work) const;
+  void add_products(const Kernel& kernel, const Workload& workload, double far_share,
+                    Work& work) const;
   void add_traffic(int level, double bytes, double working_set, Work& work) const;
+  double far_share(double everything_bytes) const;
   double stored_bytes(const Kernel& kernel, const Layer& layer) const;
   bool rewarded(const Kernel& kernel, const Layer& layer) const;
 

@@ -1,12 +1,13 @@
 // TileLaw: how long a matrix product keeps the cores of a GPU busy, from its shape alone.
 //
 // The product is cut into tiles of the output, dealt out to the cores in waves. On a core with n
-// tiles, of which `blocks_per_core` run side by side,
+// tiles, of which `blocks` run side by side,
 //   step   = step_bytes along the depth, of the operand that is activations
 //   work   = depth * max(rows * columns / rate, operand bytes / operand_bytes_per_cycle)
 //          + rows * columns * epilogue_ops / lanes
-//   chain  = steps * cycles_per_step + the epilogue
-//   cycles = max(n * work, ceil(n / blocks_per_core) * chain)
+//   chain  = steps * (cycles_per_step or, for weights that no cache holds, cycles_per_far_step)
+//          + the epilogue
+//   cycles = max(n * work, ceil(n / blocks) * chain)
 // with ragged edges computed in full. The chain is what a lone tile cannot hide: fetch, wait,
 // multiply, step after step; it is why small products reach a few per cent of the peak however
 // fast the arithmetic is. The best of the listed tiles is taken. Products with few tiles may be
@@ -35,6 +36,7 @@ struct TileOperands {
   double activation_bytes = 1, weight_bytes = 1;  // of a value; pruned weights count less
   double macs_per_cycle = 1;                      // of one core, at full tiles
   double lane_ops_per_cycle = 1;                  // of one core: the epilogue
+  double far_share = 0;                           // of the weights, that no cache holds
   bool may_split = false;
 };
 
@@ -49,13 +51,13 @@ class TileLaw {
  private:
   struct Tile {
     double rows, columns;
+    double blocks;  // that fit on a core
   };
   TileWork work(const Gemm& gemm, const TileOperands& operands, const Tile& tile) const;
 
   std::vector<Tile> tiles_;
   double cores_ = 1;
-  double blocks_per_core_ = 1;
-  double step_bytes_ = 1, cycles_per_step_ = 0;
+  double step_bytes_ = 1, cycles_per_step_ = 0, cycles_per_far_step_ = 0;
   double operand_bytes_per_cycle_ = 1;  // into one core, all cores fetching
   double epilogue_ops_ = 0;             // lane operations per output
   double splits_highest_ = 1;

@@ -48,9 +48,9 @@ fused = ["batch_norm", "activation"]
 // two blocks side by side.
 std::string tiled_gpu() {
   return small_gpu() +
-         "[utilisation]\nblocks_per_core = 2\nstep_bytes = 8\ncycles_per_step = 20\n"
+         "[utilisation]\nstep_bytes = 8\ncycles_per_step = 20\ncycles_per_far_step = 20\n"
          "operand_bytes_per_cycle_per_core = 16\nepilogue_ops = 1\nsplits_highest = 1\n"
-         "tiles = [{rows = 8, columns = 8}]\n" +
+         "tiles = [{rows = 8, columns = 8, blocks = 2}]\n" +
          kCited;
 }
 
@@ -88,6 +88,14 @@ TEST(Gpu, TilesWavesAndChains) {
                    pointwise(16, 8, 2, 4))
                   .latency_s,
               80e-9, 1e-18);
+}
+
+TEST(Gpu, StepsWaitForWeightsThatNoCacheHolds) {
+  // 256 -> 8 at 2x1: 512 inputs, 16 outputs and 2048 weights, 2576 bytes; the cache holds 1000. One
+  // tile of 32 steps of 20 + (1 - 1000/2576) * 30 cycles, and 16 of epilogue.
+  const std::string text = replaced(tiled_gpu(), "far_step = 20", "far_step = 50");
+  EXPECT_NEAR(cost(text, pointwise(256, 8, 2, 1)).latency_s,
+              (32 * (20 + 1576.0 / 2576 * 30) + 16) * 1e-9, 1e-15);
 }
 
 TEST(Gpu, OnlyLinearLayersAreSplit) {
@@ -199,7 +207,7 @@ void expect_error(const std::string& text, const std::string& part) {
 }
 
 TEST(Gpu, BadDeviceFiles) {
-  expect_error(replaced(tiled_gpu(), "tiles = [{rows = 8, columns = 8}]\n", ""),
+  expect_error(replaced(tiled_gpu(), "tiles = [{rows = 8, columns = 8, blocks = 2}]\n", ""),
                "utilisation.tiles: is missing");
   expect_error(small_gpu() + "[placement]\nweights = \"DARM\"\n" + kCited, "DRAM");
   expect_error(small_gpu() + "[sparsity]\nkept = 4\nof = 4\nindex_bits = 2\n" + kCited,
