@@ -95,8 +95,10 @@ Network find_network(const std::string& name) {
 std::vector<Device> find_devices(const std::string& list) {
   std::vector<Device> devices;
   if (list == "all") {
-    for (const std::string& name : list_names(LibraryShelf::devices))
+    for (const std::string& name : list_names(LibraryShelf::devices)) {
       devices.push_back(find_device(name));
+      if (devices.back().reference) devices.pop_back();
+    }
     return devices;
   }
   for (std::size_t begin = 0; begin <= list.size();) {

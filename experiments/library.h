@@ -27,7 +27,7 @@ std::vector<std::string> list_names(LibraryShelf shelf);
 Device find_device(const std::string& name);
 Network find_network(const std::string& name);
 
-// "all", or names and paths separated by commas.
+// Names and paths separated by commas, or "all": every device on the shelf that is no reference.
 std::vector<Device> find_devices(const std::string& list);
 
 // A program of ours ("hwnas-trainer") beside this executable, else just its name (looked up in

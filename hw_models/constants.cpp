@@ -38,8 +38,9 @@ std::vector<DeviceConstant> constants(const Device& device) {
   const TomlTable file = TomlTable::parse(device.text, device.file);
   std::vector<DeviceConstant> found;
   for (const std::string& key : file.keys()) {
-    if (key == "description" || key == "family" || key == "confidence" || key == "validation")
+    if (file.kind(key) != TomlTable::Kind::array && file.kind(key) != TomlTable::Kind::table)
       continue;
+    if (key == "validation") continue;
     std::vector<TomlTable> sections;
     if (file.kind(key) == TomlTable::Kind::array) {
       sections = file.tables(key);

@@ -130,7 +130,8 @@ TomlTable read_file(const std::filesystem::path& path,
   std::vector<std::filesystem::path> places{path.has_parent_path() ? path.parent_path() : "."};
   places.insert(places.end(), folders.begin(), folders.end());
   TomlTable under = read_file(find_base(file, base, places), folders, depth + 1);
-  return TomlTable::merge(under.without("validation"), file.without("inherits"));
+  return TomlTable::merge(under.without("validation").without("reference"),
+                          file.without("inherits"));
 }
 
 Device build(const TomlTable& file) {
@@ -141,6 +142,7 @@ Device build(const TomlTable& file) {
   device.description = file.string("description");
   device.family = read_family(file);
   device.confidence = read_confidence(file);
+  device.reference = file.boolean("reference", false);
   device.model = make_model(device.family, file, device.name, device.confidence);
   for (const TomlTable& table : file.tables("precisions")) {
     device.precisions.push_back({static_cast<int>(table.integer("weight_bits", 1, 32)),

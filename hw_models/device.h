@@ -58,8 +58,9 @@ class Device {
   std::string description;  // one line for people
   Family family = Family::cpu;
   Confidence confidence = Confidence::D;
-  std::string text;  // the whole file with what it inherits, for the study
-  std::string file;  // where it was read
+  bool reference = false;  // somebody's simulated machine, to compare with; nothing to choose
+  std::string text;        // the whole file with what it inherits, for the study
+  std::string file;        // where it was read
   std::vector<Validation> validation;
   std::vector<Bits> precisions;  // in the order of the file, the device's own first; may be empty
 
@@ -69,7 +70,8 @@ class Device {
   // Throw InputError (file, line, key, value, nearest match) on unknown or missing keys, wrong
   // units and impossible values. A file may say `inherits = "NAME"`: it then holds only what
   // differs from NAME.toml, which is looked for beside it and in `folders`. Tables are merged key
-  // by key; arrays, [[precisions]] too, are replaced whole; [[validation]] is never inherited.
+  // by key; arrays, [[precisions]] too, are replaced whole; [[validation]] and `reference` are
+  // never inherited.
   static Device load(const std::filesystem::path& path,
                      const std::vector<std::filesystem::path>& folders = {});
   static Device parse(std::string_view text, std::string_view file_name);

@@ -46,13 +46,16 @@ int list(bool as_json) {
   table.column("family", Table::Align::left);
   table.column("class", Table::Align::left);
   table.column("what", Table::Align::left);
-  for (const Device& device : find_devices("all")) {
+  for (const std::string& name : list_names(LibraryShelf::devices)) {
+    const Device device = find_device(name);
     const std::string grade(1, static_cast<char>(device.confidence));
     all.push_back({{"name", device.name},
                    {"family", to_string(device.family)},
                    {"confidence", grade},
+                   {"reference", device.reference},
                    {"description", device.description}});
-    table.row({device.name, std::string(to_string(device.family)), grade, device.description});
+    table.row({device.name, std::string(to_string(device.family)), grade,
+               device.description + (device.reference ? " (reference, not in 'all')" : "")});
   }
   if (as_json) {
     std::cout << all.dump(2) << '\n';
@@ -144,7 +147,13 @@ Network checked_network(const Device& device, const Validation& row) {
 }
 
 int check_devices(const std::string& name, bool as_json) {
-  const std::vector<Device> devices = find_devices(name.empty() ? "all" : name);
+  std::vector<Device> devices;
+  if (name.empty()) {
+    for (const std::string& each : list_names(LibraryShelf::devices))
+      devices.push_back(find_device(each));
+  } else {
+    devices = find_devices(name);
+  }
   nlohmann::json all = nlohmann::json::array();
   Table table;
   table.column("device", Table::Align::left);
