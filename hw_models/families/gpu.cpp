@@ -114,7 +114,9 @@ Gpu::Work Gpu::work(const Kernel& kernel, const Workload& workload, double every
   work.switching_j += lane_ops * c_.energy_per_lane_op_j;
 
   const double weights = stored_bytes(kernel, layer);
-  const double activations = (kernel.input_bytes + kernel.output_bytes) * batch;
+  double activations = (kernel.input_bytes + kernel.output_bytes) * batch;
+  if (kernel.op == OpClass::attention)
+    activations += c_.score_passes * lane_ops * layer.activation_bits / 8;
   add_traffic(c_.weights_in, weights + kernel.cache_bytes * batch, everything_bytes, work);
   add_traffic(c_.activations_in, activations, activations + weights, work);
   return work;

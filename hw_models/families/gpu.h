@@ -2,7 +2,8 @@
 // power limit. Kernels run one after the other:
 //   t = max(max(cycles / f, sum over levels of bytes / bandwidth) + launch + fill_cycles / f, host)
 //   cycles: matrix products by their tiles (families/gpu_tiles.h), depthwise convs, pools and all
-//           else on the lanes; attention as its two products, its scores on the lanes, never stored
+//           else on the lanes; attention as its two products, its scores on the lanes, stored only
+//           where score_passes says so
 //   bytes:  of a working set W, a cache of C bytes serves the share min(1, C / W); weights and the
 //           KV cache compete with everything, activations with their own kernel
 //   E = static_w * V * t + (MACs * e_mac + lane operations * e_lane + operands * e_cache) * V^2
@@ -55,6 +56,7 @@ struct GpuConstants {
   double fill_cycles = 0;   // first loads and last stores of a kernel
   double host_s = 0;        // for the host to issue a kernel, while the one before it runs
   double start_s = 0;       // once for each batch
+  double score_passes = 0;  // how often attention moves its scores; 0: fused, they stay on chip
   int batch_highest = 1;
   double reserved_bytes = 0;  // of the last level, by the runtime
   MemoryRules memory_rules;

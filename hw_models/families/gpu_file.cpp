@@ -58,6 +58,7 @@ void read_runtime(const TomlTable& file, GpuConstants& c) {
   c.fill_cycles = runtime.number("fill_cycles", 0, 1e9);
   c.host_s = runtime.number("host_s", 0, 1);
   c.start_s = runtime.number("start_s", 0, 10);
+  c.score_passes = runtime.number("score_passes", 0, 100, 0.0);
   c.batch_highest = whole(runtime, "batch_highest", 1 << 20);
   c.reserved_bytes = runtime.number("reserved_bytes", 0, 1e15);
   c.memory_rules = read_memory_rules(runtime);

@@ -175,6 +175,9 @@ TEST(Gpu, AttentionIsTwoProductsAndItsScoresOnTheLanes) {
   EXPECT_NEAR(c.latency_s, 24e-9, 1e-18);
   // 32 in, 32 out, 2 * 12 * 8 of the cache; no scores.
   EXPECT_NEAR(c.layers[0].traffic_bytes, 32 + 32 + 192, 1e-9);
+  // Scores that are stored, and read for the softmax and for the values, move three times.
+  const std::string stored = replaced(small_gpu(), "host_s = 0", "host_s = 0\nscore_passes = 3");
+  EXPECT_NEAR(cost(stored, network).layers[0].traffic_bytes, 256 + 3 * 128, 1e-9);
   // With tiles: scores, 4 x 16 of depth 4 for each head, are 2 tiles of 1 step each; 4 on 2 cores
   // are 2 waves of 8 * 1 + 16 = 24 cycles. Values, 4 x 4 of depth 16, are 2 tiles of 2 steps: one
   // chain of 2 * 20 + 16 = 56. 48 + 56 + 16.
