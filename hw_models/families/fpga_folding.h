@@ -1,0 +1,37 @@
+// Automatic folding: the parallelism of each engine of a streaming design.
+//
+// All engines of a design wait for the slowest one. For a given number of cycles, each layer takes
+// the least parallelism that reaches it: first more inputs per cycle, over the divisors of k, while
+// the weights of one output fit `weight_stream_bits`, then more outputs, over the divisors of n, at
+// last inputs again. The least number of cycles whose design fits is searched by bisection, to 3 %.
+// Weights go to block RAM; where it is full, those that waste most of it go to URAM, then to LUTs.
+// Source: SetFolding of FINN (doi:10.1145/3242897) for one number of cycles. Free functions,
+// thread-safe, deterministic.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "hw_models/families/fpga_engine.h"
+
+namespace hwnas {
+
+// Where the weights of an engine lie.
+struct FpgaPlacement {
+  std::vector<FpgaResources> weights;  // for each engine
+  FpgaResources used;                  // by all, logic and weights
+};
+
+// Places weights so that the design fits `limit` if it can.
+FpgaPlacement place_weights(std::span<const FpgaEngine> engines, const FpgaResources& limit);
+
+// Folds every engine with an empty slot of `fixed` (0: to be folded) and leaves the others.
+// `floor_cycles`: no design needs to be faster. Returns whether a design fits `limit`; if not, the
+// engines are folded as far as LUTs and DSPs allow, and hold what memory they need.
+bool fold_to_fit(std::span<FpgaEngine> engines, std::span<const char> fixed,
+                 const FpgaResources& limit, int weight_stream_bits, double floor_cycles);
+
+// One engine, in fewer than `cycles` cycles if it can.
+void fold_for(FpgaEngine& engine, double cycles, int weight_stream_bits);
+
+}  // namespace hwnas
