@@ -118,6 +118,14 @@ void Fpga::stream(const Workload& workload, const std::vector<Kernel>& kernels, 
   d.latency = std::max(d.done.back() + out, d.interval);
 }
 
+// Of the blocks that a memory is deep, a cycle reads one.
+double Fpga::cycle_energy_j(const FpgaEngine& engine, const FpgaResources& weights) const {
+  const auto width = static_cast<double>(engine.weight_width());
+  const double bram18s = engine.logic.bram18s + std::min(weights.bram18s, width / 18);
+  return (engine.logic.luts + weights.luts) * c_.lut_j + engine.logic.dsps * c_.dsp_j +
+         bram18s * c_.bram18_j + std::min(weights.urams, width / 72) * c_.uram_j;
+}
+
 void Fpga::add_rows(const Workload& workload, const std::vector<Kernel>& kernels, const Design& d,
                     Cost& cost) const {
   const Network& network = workload.network();
@@ -139,14 +147,11 @@ void Fpga::add_rows(const Workload& workload, const std::vector<Kernel>& kernels
     const double moved = (kernel.input_bytes + kernel.output_bytes) * batch;
     row.traffic_bytes = moved + (kernel.weight_bytes + kernel.constant_bytes) * batch;
 
-    FpgaResources r = engine.logic;
-    r += d.placement.weights[i];
     const double busy = static_cast<double>(engine.cycles) * batch;
     const double idle = std::max(0.0, d.latency + waited - busy);
-    const double per_cycle =
-        r.luts * c_.lut_j + r.dsps * c_.dsp_j + r.bram18s * c_.bram18_j + r.urams * c_.uram_j;
     row.energy_j = c_.static_w * voltage * row.latency_s +
-                   (busy + idle * c_.idle_share) * per_cycle * voltage * voltage;
+                   (busy + idle * c_.idle_share) * cycle_energy_j(engine, d.placement.weights[i]) *
+                       voltage * voltage;
     if (const ElementUnit* host = c_.coverage.fallback(network.layer(kernel.layer).op))
       row.energy_j += static_cast<double>(kernel.element_ops) * batch * host->energy_per_element_j;
     const double outside =

@@ -65,6 +65,7 @@ class Fpga final : public CostModel {
   void stream(const Workload& workload, const std::vector<Kernel>& kernels, Design& design) const;
   void add_rows(const Workload& workload, const std::vector<Kernel>& kernels, const Design& design,
                 Cost& cost) const;
+  double cycle_energy_j(const FpgaEngine& engine, const FpgaResources& weights) const;
   void add_counts(const Design& design, int batch, Cost& cost) const;
   void check(const Workload& workload, const Design& design, Estimate& estimate) const;
 

@@ -10,6 +10,36 @@ int ceil_div(int a, int b) {
   return (a + b - 1) / b;
 }
 
+// Which inputs the outputs of a layer wait for.
+struct Windows {
+  explicit Windows(const Layer& l) : stride(l.stride_h), height(l.in.height), width(l.out.width) {
+    const bool all = l.op == Op::global_avg_pool;
+    rows = all ? l.in.height : l.kernel_h;
+    columns = all ? l.in.width : l.kernel_w;
+    below = rows - 1 - l.pad.top;
+    const int beside = columns - 1 - l.pad.left, last_column = l.in.width - 1;
+    first_column = std::clamp(beside, 0, last_column);
+    const int before = std::max(0, last_column - beside);
+    tail_columns = width - std::min(ceil_div(before, l.stride_w), width - 1);
+    tail_row = ceil_div(std::max(0, height - 1 - below), stride);
+  }
+
+  int last_input_row(int row) const { return std::clamp(row * stride + below, 0, height - 1); }
+
+  // Of the outputs of these rows, how many wait for the last input of the last of them.
+  double tail(int row, int last_row) const {
+    const int tail_rows = std::max(0, last_row - std::max(row, tail_row));
+    return static_cast<double>(tail_rows) * width + tail_columns;
+  }
+
+  int rows = 1, columns = 1;  // of a window
+  int first_column = 0;       // the last input column of a row's first window
+  int stride, height, width;  // of the input, the input and the output
+  int below = 0;              // the last row of a window, less stride * its output row
+  int tail_columns = 1;       // outputs of a row whose windows end with the row
+  int tail_row = 0;           // the first output row whose windows end with the map
+};
+
 }  // namespace
 
 FpgaPipeline::FpgaPipeline(const Network& network)
@@ -81,49 +111,40 @@ void FpgaPipeline::run(const FpgaEngine& engine, double delay) {
   const Layer& l = network_.layer(engine.layer);
   const Curve in = inputs(l);
   const Curve out = curve(l.out.height, l.out.width);
-  const bool global = l.op == Op::global_avg_pool;
-  const int kernel_h = global ? in.height : l.kernel_h, kernel_w = global ? in.width : l.kernel_w;
-  const double per_output = static_cast<double>(engine.per_output);
-  const double per_input = static_cast<double>(engine.per_input);
+  const Windows windows(l);
+  const auto per_output = static_cast<double>(engine.per_output);
+  // Cycles to take in all positions of a line, padding included.
+  const double per_line =
+      static_cast<double>(engine.per_input) * (in.width + l.pad.left + l.pad.right);
+  const double per_column = static_cast<double>(engine.per_input) * (windows.columns - 1);
+  // Lanes hand on each channel as it comes; they are as far behind as an engine that could begin
+  // one position early.
+  const double lead = engine.has_weights() ? 0 : per_output;
   const double opened = times_[in.begin].first;
-  const int wide = in.width + l.pad.left + l.pad.right;
-
-  // The last input that a window needs, before padding: of row r, r * stride + below.
-  const int below = kernel_h - 1 - l.pad.top, beside = kernel_w - 1 - l.pad.left;
-  const int last_row = in.height - 1, last_column = in.width - 1;
-  const auto needed = [&](int row) { return std::clamp(row * l.stride_h + below, 0, last_row); };
-  const int first_column = std::clamp(beside, 0, last_column);
-  // Outputs of a row, and rows, whose windows end with the last input of a row, or the last row.
-  const auto ceil_of = [](int a, int b) { return a <= 0 ? 0 : ceil_div(a, b); };
-  const int tail_columns =
-      out.width - std::min(ceil_of(last_column - beside, l.stride_w), out.width - 1);
-  const int tail_row = ceil_of(last_row - below, l.stride_h);
-
   const Times* arrived = &times_[in.begin];
-  const double first_share = first_column * in.step;
-  double free = 0;
+  const double first_share = windows.first_column * in.step;
+
+  double free = -lead;
   for (std::size_t i = out.begin; i < out.end; ++i) {
     const int row = static_cast<int>(i - out.begin) * out.rows;
-    const int end_row = std::min(row + out.rows, out.height);
-    const double positions = static_cast<double>(end_row - row) * out.width;
-    const double taken_first =
-        (static_cast<double>(row * l.stride_h + kernel_h - 1) * wide + kernel_w - 1) * per_input;
-    const double taken_last =
-        static_cast<double>((end_row - 1) * l.stride_h + kernel_h) * wide * per_input;
-    const int first_needed = needed(row), last_needed = needed(end_row - 1);
+    const int last_row = std::min(row + out.rows, out.height) - 1;
+    const int first_needed = windows.last_input_row(row);
+    const int last_needed = windows.last_input_row(last_row);
     double window = 0, all = 0;  // when the first window, and the last of these, has arrived
     if (in.rows == 1) {
       const Times& t = arrived[first_needed];
       window = t.first + (t.last - t.first) * first_share;
       all = arrived[last_needed].last;
     } else {
-      window = arrival(in, first_needed, first_column);
-      all = arrival(in, last_needed, last_column);
+      window = arrival(in, first_needed, windows.first_column);
+      all = arrival(in, last_needed, in.width - 1);
     }
-    const double start = std::max({free, window, opened + taken_first});
-    const int tail_rows = std::max(0, end_row - 1 - std::max(row, tail_row));
-    const double tail = static_cast<double>(tail_rows) * out.width + tail_columns;
-    free = std::max({start + positions * per_output, all + tail * per_output, opened + taken_last});
+    const double taken_first = (row * l.stride_h + windows.rows - 1) * per_line + per_column;
+    const double taken_last = (last_row * l.stride_h + windows.rows) * per_line;
+    const double start = std::max({free, window - lead, opened + taken_first});
+    const double positions = static_cast<double>(last_row + 1 - row) * out.width;
+    free = std::max({start + positions * per_output,
+                     all - lead + windows.tail(row, last_row) * per_output, opened + taken_last});
     times_[i] = {start + per_output + delay, free + delay};
   }
   curves_[static_cast<std::size_t>(engine.layer)] = out;

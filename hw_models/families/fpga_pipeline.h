@@ -39,7 +39,7 @@ class FpgaPipeline {
   double waiting_share(int from, int layer) const;
 
  private:
-  static constexpr int kSegments = 16;
+  static constexpr int kSegments = 8;
   struct Times {
     double first = 0, last = 0;
   };

@@ -86,7 +86,9 @@ inline void expect_batch_scales(const CostModel& model, const Network& network, 
     EXPECT_GE(many.cost.latency_s, one.latency_s);
     EXPECT_LE(many.cost.latency_s, batch * one.latency_s * slack);
     EXPECT_EQ(many.cost.storage_bytes, one.storage_bytes);
-    EXPECT_EQ(many.cost.peak_memory_bytes, batch * one.peak_memory_bytes);
+    // Less where images stream through one after the other.
+    EXPECT_GE(many.cost.peak_memory_bytes, one.peak_memory_bytes);
+    EXPECT_LE(many.cost.peak_memory_bytes, batch * one.peak_memory_bytes);
   }
 }
 
