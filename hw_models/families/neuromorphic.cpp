@@ -1,10 +1,225 @@
 #include "hw_models/families/neuromorphic.h"
 
-namespace hwnas {
+#include <algorithm>
+#include <cmath>
 
-std::shared_ptr<const CostModel> make_neuromorphic(const TomlTable& file, const std::string&,
-                                                   Confidence) {
-  throw file.error("family", "is not built yet");
+namespace hwnas {
+namespace {
+
+// The network's input, or a view of it.
+bool is_input(const Network& network, int index) {
+  while (network.layer(index).op == Op::flatten) index = network.inputs(network.layer(index))[0];
+  return network.layer(index).op == Op::input;
+}
+
+}  // namespace
+
+// One layer of neurons. All but `cores` in one time step.
+struct Neuromorphic::Population {
+  const Kernel* kernel;
+  const NeuromorphicConstants::Synapse* synapse;
+  double neurons, cores, stored_bytes, weight_bits;
+  double synops, spikes_in, spikes_out, messages;
+  double busy_s;  // of a core, at the highest clock
+};
+
+// One inference on the whole chip.
+struct Neuromorphic::Chip {
+  double hops;  // of a mean message
+  double energy_share, power_w;
+  double latency_s, busy_s;  // of all layers
+};
+
+double Neuromorphic::barrier_s(double tiles) const {
+  const auto& known = c_.barrier_tiles;
+  const auto after = std::lower_bound(known.begin(), known.end(), tiles);
+  if (after == known.begin()) return c_.barrier_s.front();
+  if (after == known.end()) return c_.barrier_s.back();
+  const auto i = static_cast<std::size_t>(after - known.begin());
+  const double share = (tiles - known[i - 1]) / (known[i] - known[i - 1]);
+  return c_.barrier_s[i - 1] + share * (c_.barrier_s[i] - c_.barrier_s[i - 1]);
+}
+
+Neuromorphic::Population Neuromorphic::place(const Kernel& kernel, const Network& network) const {
+  const Layer& layer = network.layer(kernel.layer);
+  const auto& precision =
+      c_.precisions[static_cast<std::size_t>(c_.coverage.precision(network, layer))];
+  const bool weighted = has_weights(kernel.op);
+  const bool linear = kernel.op == OpClass::linear;
+  double inputs = 0, spikes = 0;
+  for (const int from : network.inputs(layer)) {
+    const auto elements = static_cast<double>(network.layer(from).out.elements());
+    inputs += elements;
+    spikes += elements * (is_input(network, from) ? c_.input_rate : c_.spike_rate);
+  }
+
+  Population p{};
+  p.kernel = &kernel;
+  p.synapse = linear ? &precision.dense : &precision.conv;
+  if (weighted && c_.sparsity.rewarded(layer)) p.synapse = &precision.sparse;
+  p.weight_bits = weighted ? layer.weight_bits : 8;
+  p.neurons = static_cast<double>(network.layer(kernel.last).out.elements());
+  const double connections = static_cast<double>(kernel.macs) * c_.sparsity.compute_share(layer) +
+                             static_cast<double>(kernel.element_ops);
+  if (weighted) {
+    const double stored = linear || c_.shares_kernels
+                              ? kernel.weight_bytes
+                              : static_cast<double>(kernel.macs) * layer.weight_bits / 8;
+    p.stored_bytes = stored * c_.sparsity.storage_share(layer) + kernel.constant_bytes;
+  }
+  p.cores = std::max({1.0, std::ceil(p.neurons / static_cast<double>(c_.neurons_per_core)),
+                      std::ceil(p.stored_bytes / c_.synapse_bytes_per_core)});
+  p.spikes_in = spikes;
+  p.spikes_out = p.neurons * c_.spike_rate;
+  p.synops = connections * spikes / inputs;
+  // Cores hold whole channels, or parts of a channel's map where it exceeds a core. A spike goes
+  // once to every core that holds neurons it reaches: those of its group, at its place of the map.
+  const double positions = static_cast<double>(layer.out.height) * layer.out.width;
+  const double parts = std::ceil(positions / static_cast<double>(c_.neurons_per_core));
+  const double groups = linear ? 1 : layer.op == Op::conv ? layer.groups : layer.out.channels;
+  p.messages = spikes * std::max(1.0, p.cores / (parts * groups));
+  if (weighted) p.messages += static_cast<double>(kernel.element_ops) * c_.spike_rate;  // of a sum
+  p.busy_s = (p.neurons * c_.update_s + p.synops * p.synapse->time_s + p.messages * c_.message_s +
+              p.spikes_out * c_.spike_s) /
+             p.cores;
+  return p;
+}
+
+LayerCost Neuromorphic::run(const Population& p, const Chip& chip,
+                            std::vector<Count>& counts) const {
+  const double steps = c_.time_steps;
+  const double hops = p.messages * chip.hops;
+  const double each = steps * chip.energy_share;
+  const double synapses_j = each * p.synops * p.synapse->energy_j;
+  const double neurons_j =
+      each * (p.neurons * c_.access_j + p.spikes_out * (c_.update_j + c_.spike_j));
+  const double messages_j = each * (p.messages * c_.message_j + hops * c_.hop_j);
+
+  LayerCost row;
+  row.layer = p.kernel->layer;
+  row.latency_s = chip.latency_s * p.busy_s / chip.busy_s;
+  row.energy_j = synapses_j + neurons_j + messages_j + chip.power_w * row.latency_s;
+  row.macs = p.kernel->macs;
+  row.traffic_bytes = steps * (p.synops * p.weight_bits / 8 + p.messages);
+  row.live_bytes = static_cast<std::int64_t>(std::ceil(p.neurons * c_.state_bytes_per_neuron));
+  const int l = row.layer;
+  counts.insert(counts.end(), {{l, "neurons", p.neurons},
+                               {l, "cores", p.cores},
+                               {l, "spikes", steps * p.spikes_out},
+                               {l, "synops", steps * p.synops},
+                               {l, "neuron_updates", steps * p.neurons},
+                               {l, "messages", steps * p.messages},
+                               {l, "hops", steps * hops},
+                               {l, "energy_synapses_j", synapses_j},
+                               {l, "energy_neurons_j", neurons_j},
+                               {l, "energy_messages_j", messages_j},
+                               {l, "energy_events_j", synapses_j + neurons_j + messages_j}});
+  return row;
+}
+
+// What conversion to spikes does not cover; empty where it covers all.
+std::string Neuromorphic::refusal(const Workload& workload) const {
+  const std::string& device = c_.coverage.device();
+  if (workload.batch() != 1) {
+    return device + " runs one input at a time; the batch is " + std::to_string(workload.batch());
+  }
+  for (const Layer& layer : workload.network().layers()) {
+    const Activation kind = layer.activation;
+    if (layer.op != Op::activation || c_.coverage.fallback(layer.op)) continue;
+    if (kind == Activation::none || kind == Activation::relu || kind == Activation::relu6) continue;
+    return device + " has neurons that stand for relu or relu6; layer '" + layer.name + "' is " +
+           std::string(to_string(kind));
+  }
+  return "";
+}
+
+Estimate Neuromorphic::estimate(const Workload& workload) const {
+  const Candidate& candidate = workload.candidate();
+  if (auto reason = c_.coverage.refusal(candidate)) return not_covered(std::move(*reason));
+  if (auto reason = refusal(workload); !reason.empty()) return not_covered(std::move(reason));
+  const std::vector<Kernel>& kernels = workload.kernels(c_.coverage.fusion);
+  const Network& network = candidate.network;
+  const double clock_share = candidate.deployment.clock_share;
+
+  std::vector<Population> populations;
+  populations.reserve(kernels.size());
+  Chip chip{};
+  double cores = 0, longest_s = 0, stored = 0, host_s = 0;
+  bool max_pool = false;
+  for (const Kernel& kernel : kernels) {
+    const Op op = network.layer(kernel.layer).op;
+    max_pool |= op == Op::max_pool;
+    if (c_.coverage.fallback(op)) {
+      stored += kernel.constant_bytes + kernel.table_bytes;
+      continue;
+    }
+    const Population& p = populations.emplace_back(place(kernel, network));
+    cores += p.cores;
+    stored += p.stored_bytes;
+    chip.busy_s += p.busy_s;
+    longest_s = std::max(longest_s, p.busy_s);
+  }
+  if (populations.empty()) return not_covered("the network does no work");
+  const double tiles = std::ceil(cores / c_.cores_per_tile);
+  const double voltage = c_.clock.voltage_share(clock_share);
+  chip.hops = tiles > 1 ? 2.0 / 3 * std::sqrt(tiles) : 0;
+  chip.energy_share = voltage * voltage;
+  chip.power_w = c_.static_w * voltage + c_.system_w;
+  const double waiting_s = barrier_s(tiles) + chip.hops * c_.hop_s;
+  const double step_s = std::max(c_.tick_s, (longest_s + waiting_s) / clock_share);
+  const double system_s = c_.time_steps * c_.system_step_s + c_.system_inference_s;
+  chip.latency_s = c_.time_steps * step_s + system_s;
+  const Bound bound = longest_s * c_.time_steps / clock_share < chip.latency_s / 2 ? Bound::overhead
+                                                                                   : Bound::compute;
+
+  Estimate estimate;
+  Cost& cost = estimate.cost;
+  cost.layers.reserve(kernels.size());
+  cost.counts.reserve(11 * populations.size() + 5);
+  auto population = populations.begin();
+  double host_j = 0;
+  for (const Kernel& kernel : kernels) {
+    LayerCost row;
+    if (const ElementUnit* host = c_.coverage.fallback(network.layer(kernel.layer).op)) {
+      row = host->run(kernel, workload);
+      row.live_bytes = std::max<std::int64_t>(1, static_cast<std::int64_t>(kernel.output_bytes));
+      host_s += row.latency_s;
+      host_j += row.energy_j;
+    } else {
+      row = run(*population++, chip, cost.counts);
+      row.bound = bound;
+    }
+    cost.peak_memory_bytes += row.live_bytes;
+    cost.layers.push_back(row);
+  }
+  add_up(cost, 1);
+  cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
+  cost.confidence = c_.confidence;
+  cost.usd_per_million = c_.price.usd_per_million(cost.latency_s, cost.energy_j);
+  cost.counts.insert(cost.counts.end(),
+                     {{-1, "time_steps", static_cast<double>(c_.time_steps)},
+                      {-1, "latency_events_s", c_.time_steps * step_s},
+                      {-1, "latency_system_s", system_s + host_s},
+                      {-1, "energy_system_j", c_.system_w * chip.latency_s + host_j},
+                      {-1, "energy_static_j", c_.static_w * voltage * chip.latency_s}});
+  if (cores > c_.cores) {
+    estimate.fits = false;
+    estimate.reason = "needs " + std::to_string(static_cast<std::int64_t>(cores)) + " cores, " +
+                      c_.coverage.device() + " has " + std::to_string(c_.cores);
+  }
+  cost.extrapolated.push_back("every neuron is taken to spike " +
+                              format_quantity(c_.spike_rate * c_.time_steps, Unit::none) +
+                              " times an inference");
+  if (max_pool) cost.extrapolated.push_back("maximum pooling is taken as average pooling");
+  c_.coverage.note_fallback(workload, cost);
+  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
+    cost.extrapolated.push_back(std::move(line));
+  return estimate;
+}
+
+std::shared_ptr<const CostModel> make_neuromorphic(const TomlTable& file, const std::string& device,
+                                                   Confidence confidence) {
+  return std::make_shared<Neuromorphic>(read_neuromorphic(file, device, confidence));
 }
 
 }  // namespace hwnas
