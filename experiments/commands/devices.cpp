@@ -158,6 +158,7 @@ int check_devices(const std::string& name, bool as_json) {
   Table table;
   table.column("device", Table::Align::left);
   table.column("network", Table::Align::left);
+  table.column("bits");
   table.column("figure", Table::Align::left);
   for (const char* heading : {"model", "published", "error", "allowed"}) table.column(heading);
   table.column("", Table::Align::left);
@@ -172,7 +173,9 @@ int check_devices(const std::string& name, bool as_json) {
       std::string figure = row.metric + (row.layer.empty() ? "" : " of " + row.layer);
       if (row.batch != 1) figure += ", batch " + std::to_string(row.batch);
       const std::string model = figure_text(result.modelled, row.metric);
-      table.row({device.name, row.network, figure, model, figure_text(row.value, row.metric),
+      const std::string bits =
+          std::to_string(row.weight_bits) + "/" + std::to_string(row.activation_bits);
+      table.row({device.name, row.network, bits, figure, model, figure_text(row.value, row.metric),
                  percent(result.error), "\u00b1" + format_quantity(row.tolerance, Unit::fraction),
                  result.pass ? "pass" : "MISS"});
       if (!result.reason.empty()) reasons += device.name + ": " + result.reason + '\n';
