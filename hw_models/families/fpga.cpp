@@ -68,11 +68,8 @@ Fpga::Design Fpga::design(const Workload& workload, const std::vector<Kernel>& k
       ++d.by_hand;
     }
   }
-  FpgaResources usable = c_.resources;
-  for (double* part : {&usable.luts, &usable.dsps, &usable.bram18s, &usable.urams})
-    *part *= c_.usable_share;
-  const bool roomy = fold_to_fit(d.engines, fixed, usable, c_.weight_stream_bits, floor);
-  d.placement = place_weights(d.engines, roomy ? usable : c_.resources);
+  fold_to_fit(d.engines, fixed, c_.resources, c_.usable_share, c_.weight_stream_bits, floor);
+  d.placement = place_weights(d.engines, c_.resources);
   d.used = d.placement.used;
   return d;
 }

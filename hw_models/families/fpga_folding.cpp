@@ -88,41 +88,16 @@ void spill(std::span<const FpgaEngine> engines, FpgaPlacement& placement,
 
 class Search {
  public:
-  Search(std::span<FpgaEngine> engines, std::span<const char> fixed, const FpgaResources& limit,
-         int weight_stream_bits)
+  Search(std::span<FpgaEngine> engines, std::span<const char> fixed, int weight_stream_bits)
       : engines_(engines),
         fixed_(fixed),
-        limit_(limit),
         weight_stream_bits_(weight_stream_bits),
         folded_for_(engines.size(), 0) {}
 
-  // Whether all weights fit all memory, were it filled without a gap.
-  bool holds_weights() const {
-    double bits = 0;
-    for (const FpgaEngine& e : engines_)
-      bits += static_cast<double>(e.weight_bits) * static_cast<double>(e.n * e.k);
-    return bits <= limit_.bram18s * 18432 + limit_.urams * 294912 + limit_.luts * 64;
-  }
-
-  bool try_cycles(double cycles) {
-    FpgaResources used;
-    for (std::size_t i = 0; i < engines_.size(); ++i) {
-      FpgaEngine& e = engines_[i];
-      // The least folding for more cycles is the least for these, too, if it is fast enough.
-      const bool known = static_cast<double>(e.cycles) < cycles && cycles <= folded_for_[i];
-      if (!fixed_[i] && !known) {
-        fold_for(e, cycles, weight_stream_bits_);
-        folded_for_[i] = cycles;
-      }
-      used += e.logic;
-      used.bram18s += e.weight_bram18s;
-    }
-    if (used.luts > limit_.luts || used.dsps > limit_.dsps) return false;
-    return used.bram18s <= limit_.bram18s || place_weights(engines_, limit_).used.fits(limit_);
-  }
-
-  // Folds for the least cycles that fit, at least `floor`.
-  bool run(double floor) {
+  // Folds for the least cycles that fit, at least `floor`; where none do, as little as can be.
+  bool run(const FpgaResources& limit, double floor) {
+    limit_ = limit;
+    if (!holds_weights()) return false;
     constexpr double kPrecision = 1.03, kStep = 1.6;
     double high = std::max(floor, least_cycles()) + 1;
     if (try_cycles(high)) return true;
@@ -132,7 +107,10 @@ class Search {
                        static_cast<double>(e.inputs) * static_cast<double>(e.n) + 1});
     double low = high;
     for (;;) {
-      if (low >= most) return false;
+      if (low >= most) {
+        for (std::size_t i = 0; i < engines_.size(); ++i) fold(i, most);
+        return false;
+      }
       high = std::min(low * kStep, most);
       if (try_cycles(high)) break;
       low = high;
@@ -147,9 +125,36 @@ class Search {
     return at_high || try_cycles(high);
   }
 
-  void ignore_memory() { limit_.bram18s = limit_.urams = std::numeric_limits<double>::infinity(); }
-
  private:
+  // Whether a design for so many cycles fits. If not, it may be left half folded.
+  bool try_cycles(double cycles) {
+    FpgaResources used;
+    for (std::size_t i = 0; i < engines_.size(); ++i) {
+      fold(i, cycles);
+      used += engines_[i].logic;
+      used.bram18s += engines_[i].weight_bram18s;
+      if (used.luts > limit_.luts || used.dsps > limit_.dsps) return false;
+    }
+    return used.bram18s <= limit_.bram18s || place_weights(engines_, limit_).used.fits(limit_);
+  }
+
+  // Whether all weights fit all memory, were it filled without a gap.
+  bool holds_weights() const {
+    double bits = 0;
+    for (const FpgaEngine& e : engines_)
+      bits += static_cast<double>(e.weight_bits) * static_cast<double>(e.n * e.k);
+    return bits <= limit_.bram18s * 18432 + limit_.urams * 294912 + limit_.luts * 64;
+  }
+
+  void fold(std::size_t i, double cycles) {
+    FpgaEngine& e = engines_[i];
+    // The least folding for more cycles is the least for these, too, if it is fast enough.
+    const bool known = static_cast<double>(e.cycles) < cycles && cycles <= folded_for_[i];
+    if (fixed_[i] || known) return;
+    fold_for(e, cycles, weight_stream_bits_);
+    folded_for_[i] = cycles;
+  }
+
   // Cycles below which no design can fit, by its logic alone.
   double least_cycles() const {
     FpgaResources work;  // LUTs and DSPs times cycles
@@ -241,14 +246,18 @@ FpgaPlacement place_weights(std::span<const FpgaEngine> engines, const FpgaResou
   return placement;
 }
 
-bool fold_to_fit(std::span<FpgaEngine> engines, std::span<const char> fixed,
-                 const FpgaResources& limit, int weight_stream_bits, double floor_cycles) {
-  Search search(engines, fixed, limit, weight_stream_bits);
-  if (std::find(fixed.begin(), fixed.end(), 0) == fixed.end()) return search.try_cycles(0);
-  if (search.holds_weights() && search.run(floor_cycles)) return true;
-  search.ignore_memory();
-  search.run(floor_cycles);
-  return false;
+void fold_to_fit(std::span<FpgaEngine> engines, std::span<const char> fixed,
+                 const FpgaResources& limit, double usable_share, int weight_stream_bits,
+                 double floor_cycles) {
+  if (std::find(fixed.begin(), fixed.end(), 0) == fixed.end()) return;
+  FpgaResources usable = limit;
+  usable.luts *= usable_share;
+  usable.dsps *= usable_share;
+  Search search(engines, fixed, weight_stream_bits);
+  if (search.run(usable, floor_cycles)) return;
+  if (usable_share < 1 && search.run(limit, floor_cycles)) return;
+  usable.bram18s = usable.urams = std::numeric_limits<double>::infinity();
+  search.run(usable, floor_cycles);
 }
 
 }  // namespace hwnas

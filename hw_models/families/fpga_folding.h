@@ -25,11 +25,12 @@ struct FpgaPlacement {
 // Places weights so that the design fits `limit` if it can.
 FpgaPlacement place_weights(std::span<const FpgaEngine> engines, const FpgaResources& limit);
 
-// Folds every engine with an empty slot of `fixed` (0: to be folded) and leaves the others.
-// `floor_cycles`: no design needs to be faster. Returns whether a design fits `limit`; if not, the
-// engines are folded as far as LUTs and DSPs allow, and hold what memory they need.
-bool fold_to_fit(std::span<FpgaEngine> engines, std::span<const char> fixed,
-                 const FpgaResources& limit, int weight_stream_bits, double floor_cycles);
+// Folds the engines that are not `fixed` for the least cycles, no less than `floor_cycles`, whose
+// design fits the memory and `usable_share` of the LUTs and DSPs of `limit`, or else all of
+// `limit`. If none does, they are folded as far as LUTs and DSPs allow, whatever memory they need.
+void fold_to_fit(std::span<FpgaEngine> engines, std::span<const char> fixed,
+                 const FpgaResources& limit, double usable_share, int weight_stream_bits,
+                 double floor_cycles);
 
 // One engine, in fewer than `cycles` cycles if it can.
 void fold_for(FpgaEngine& engine, double cycles, int weight_stream_bits);
