@@ -159,37 +159,6 @@ inline Network efficientnet_lite(int variant, int size, int bits) {
   return with_precision(std::move(b).build(), bits, bits);
 }
 
-// FBNet's space (arXiv:1812.03443) as HW-NAS-Bench (arXiv:2103.10584) scales it for 32x32 inputs:
-// no stride in the stem and the first two stages. Ops "k3_e6", "k5_e1_g2" or "skip", joined by '|'.
-inline Network fbnet_cifar100(const std::string& ops) {
-  constexpr int kChannels[] = {16, 24, 32, 64, 112, 184, 352}, kStrides[] = {1, 1, 2, 2, 1, 2, 1};
-  NetworkBuilder b("fbnet", {3, 32, 32});
-  int x = conv_block(b, 0, {.channels = 16, .kernel = 3}, Activation::relu);
-  std::istringstream names(ops);
-  int index = 0;
-  for (std::string op; std::getline(names, op, '|'); ++index) {
-    const int stage = (index + 3) / 4;  // 1, 4, 4, 4, 4, 4 and 1 blocks
-    const int in = b.shape(x).channels, out = kChannels[stage];
-    const int stride = (index + 3) % 4 == 0 || index == 0 ? kStrides[stage] : 1;
-    const bool same = stride == 1 && in == out;
-    if (op == "skip") {
-      if (!same) x = conv_block(b, x, {.channels = out, .stride = stride}, Activation::relu);
-      continue;
-    }
-    const int kernel = op[1] - '0', groups = op.ends_with("_g2") ? 2 : 1;
-    const int inside = in * (op[4] - '0');
-    int y = conv_block(b, x, {.channels = inside, .groups = groups}, Activation::relu);
-    if (groups > 1) y = b.unary(y, Op::channel_shuffle, groups);
-    y = conv_block(b, y, {.channels = inside, .kernel = kernel, .stride = stride, .groups = inside},
-                   Activation::relu);
-    y = b.batch_norm(b.conv(y, {.channels = out, .groups = groups}));
-    x = same ? b.add({y, x}) : y;
-  }
-  x = conv_block(b, x, {.channels = 1504}, Activation::relu);
-  b.linear(b.global_avg_pool(x), 100);
-  return std::move(b).build();
-}
-
 // GPT-2 as HW-GPT-Bench (arXiv:2405.10299) varies it, 1024 tokens: heads and MLP ratios of each
 // layer as "8_4_8".
 inline Network gpt_small(int channels, int layers, const std::string& heads,
