@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -82,6 +83,12 @@ std::string quantity_or_dash(double value, Unit unit) {
   return std::isfinite(value) ? format_quantity(value, unit) : "-";
 }
 
+std::string dollars(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value < 0.001 ? "%.1e" : "%.3g", value);
+  return std::isfinite(value) ? text : "-";
+}
+
 double value_of(const Cost& cost, const std::string& metric) {
   if (metric == "latency") return cost.latency_s;
   if (metric == "energy") return cost.energy_j;
@@ -149,9 +156,9 @@ void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estim
           {quantity_or_dash(c.latency_s, Unit::second), quantity_or_dash(c.energy_j, Unit::joule),
            format_quantity(static_cast<double>(c.peak_memory_bytes), Unit::byte),
            format_quantity(static_cast<double>(c.storage_bytes), Unit::byte),
-           quantity_or_dash(c.throughput_per_s, Unit::count),
-           quantity_or_dash(c.usd_per_million, Unit::none), std::string(to_string(c.bound)),
-           std::string(1, static_cast<char>(c.confidence)), e.fits ? "yes" : "no"});
+           quantity_or_dash(c.throughput_per_s, Unit::count), dollars(c.usd_per_million),
+           std::string(to_string(c.bound)), std::string(1, static_cast<char>(c.confidence)),
+           e.fits ? "yes" : "no"});
     }
     table.row(std::move(cells));
     if (!e.reason.empty()) notes += device->name + ": " + e.reason + '\n';
