@@ -129,6 +129,12 @@ MemoryRules read_memory_rules(const TomlTable& runtime) {
   rules.in_place_elementwise = runtime.boolean("in_place_elementwise", false);
   rules.in_place_depthwise = runtime.boolean("in_place_depthwise", false);
   rules.padding_materialised = runtime.boolean("padding_materialised", false);
+  rules.in_place_depthwise_rows = runtime.boolean("in_place_depthwise_rows", false);
+  rules.padded_tensors = runtime.boolean("padded_tensors", false);
+  if (rules.in_place_depthwise && rules.in_place_depthwise_rows)
+    throw runtime.error("in_place_depthwise_rows", "a depthwise conv is in place one way only");
+  if (rules.padding_materialised && rules.padded_tensors)
+    throw runtime.error("padded_tensors", "padding is around the tensor or copied, not both");
   return rules;
 }
 

@@ -25,8 +25,11 @@ MemoryGraph::Reuse reuse_of(const Layer& layer, const MemoryRules& rules) {
     case Op::multiply:
       return rules.in_place_elementwise ? MemoryGraph::Reuse::whole : MemoryGraph::Reuse::never;
     case Op::conv:
-      return rules.in_place_depthwise && is_depthwise(layer) ? MemoryGraph::Reuse::plane
-                                                             : MemoryGraph::Reuse::never;
+      if (!is_depthwise(layer)) return MemoryGraph::Reuse::never;
+      if (rules.in_place_depthwise) return MemoryGraph::Reuse::part;
+      return rules.in_place_depthwise_rows && layer.stride_h == 1 && layer.stride_w == 1
+                 ? MemoryGraph::Reuse::part
+                 : MemoryGraph::Reuse::never;
     default:
       return MemoryGraph::Reuse::never;
   }
@@ -40,6 +43,13 @@ std::int64_t padded_elements(const Layer& layer) {
          (layer.in.width + pad.left + pad.right);
 }
 
+// What a depthwise conv in place needs beside its input.
+std::int64_t part_elements(const Layer& layer, const MemoryRules& rules) {
+  if (rules.in_place_depthwise) return std::int64_t{layer.out.height} * layer.out.width;
+  return std::int64_t{layer.kernel_h} * (layer.in.width + layer.pad.left + layer.pad.right) *
+         layer.in.channels;
+}
+
 }  // namespace
 
 MemoryGraph::MemoryGraph(const Network& network, const MemoryRules& rules, int batch)
@@ -49,17 +59,15 @@ MemoryGraph::MemoryGraph(const Network& network, const MemoryRules& rules, int b
       last_reader(at(network.size()), 0),
       padded(at(network.size()), 0),
       reuse(at(network.size())),
-      plane(at(network.size()), 0),
+      part(at(network.size()), 0),
       network_(network) {
   for (int i = 0; i < size(); ++i) {
     const Layer& layer = network.layer(i);
     bytes[at(i)] = tensor_bytes(layer.out.elements(), layer.activation_bits, batch);
     store[at(i)] = is_view(layer) ? store[at(inputs(i)[0])] : i;
     reuse[at(i)] = reuse_of(layer, rules);
-    if (reuse[at(i)] == Reuse::plane) {
-      plane[at(i)] = tensor_bytes(std::int64_t{layer.out.height} * layer.out.width,
-                                  layer.activation_bits, batch);
-    }
+    if (reuse[at(i)] == Reuse::part)
+      part[at(i)] = tensor_bytes(part_elements(layer, rules), layer.activation_bits, batch);
     if (rules.padding_materialised && layer.op == Op::conv) {
       const int bits = network.layer(inputs(i)[0]).activation_bits;
       padded[at(i)] = tensor_bytes(padded_elements(layer), bits, batch);
@@ -72,6 +80,22 @@ MemoryGraph::MemoryGraph(const Network& network, const MemoryRules& rules, int b
     for (const int from : inputs(i)) last_reader[at(from)] = i;
   }
   ++readers[at(store.back())];
+  if (rules.padded_tensors) pad_tensors(batch);
+}
+
+// Backwards, so that a tensor that is padded in place was padded when it was first written.
+void MemoryGraph::pad_tensors(int batch) {
+  for (int i = size() - 1; i > 0; --i) {
+    const Layer& layer = network_.layer(i);
+    const int source = store[at(inputs(i)[0])];
+    if (source == 0 || readers[at(source)] != 1) continue;
+    const bool in_place = reuse[at(i)] == Reuse::whole && inputs(i).size() == 1;
+    const std::int64_t wanted =
+        in_place
+            ? bytes[at(i)]
+            : tensor_bytes(padded_elements(layer), network_.layer(source).activation_bits, batch);
+    if (in_place || layer.op == Op::conv) bytes[at(source)] = std::max(bytes[at(source)], wanted);
+  }
 }
 
 std::int64_t MemoryGraph::running(int i, std::int64_t live, std::int64_t dying,
@@ -82,7 +106,7 @@ std::int64_t MemoryGraph::running(int i, std::int64_t live, std::int64_t dying,
   // place then writes over the copy, which is at least as large as the input.
   const bool fits = reuse[at(i)] != Reuse::never &&
                     (largest_dying >= out || (padded[at(i)] >= out && padded[at(i)] > 0));
-  if (fits) out = plane[at(i)];
+  if (fits) out = std::min(out, part[at(i)]);
   if (padded[at(i)] == 0) return live + out;
   return live + padded[at(i)] + std::max<std::int64_t>(0, out - dying);
 }

@@ -55,13 +55,18 @@ class MemoryGraph {
   std::vector<int> last_reader;      // highest index of a layer that reads layer i
   std::vector<std::int64_t> padded;  // bytes of a padded copy of the input; 0: none is made
 
-  enum class Reuse : std::uint8_t { never, whole, plane };
-  std::vector<Reuse> reuse;         // how a layer may write over a dying input
-  std::vector<std::int64_t> plane;  // one output channel, for depthwise convs in place
+  enum class Reuse : std::uint8_t { never, whole, part };
+  std::vector<Reuse> reuse;  // how a layer may write over a dying input
+  std::vector<std::int64_t>
+      part;  // bytes that it needs beside it: a depthwise conv's plane or rows
 
  private:
+  void pad_tensors(int batch);
+
   const Network& network_;
   std::int64_t cached_bytes_ = 0;
 };
+
+MemoryPlan plan_memory(const MemoryGraph& graph);
 
 }  // namespace hwnas

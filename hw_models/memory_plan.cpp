@@ -70,11 +70,14 @@ std::vector<Segment> free_segments(const MemoryGraph& graph,
 
 MemoryPlan plan_memory(const Network& network, const MemoryRules& rules, int batch) {
   assert(!network.empty() && batch > 0);
-  const MemoryGraph graph(network, rules, batch);
+  return plan_memory(MemoryGraph(network, rules, batch));
+}
+
+MemoryPlan plan_memory(const MemoryGraph& graph) {
   MemoryPlan plan;
-  plan.order.resize(at(network.size()));
+  plan.order.resize(at(graph.size()));
   std::iota(plan.order.begin(), plan.order.end(), 0);
-  plan.live_bytes.resize(at(network.size()));
+  plan.live_bytes.resize(at(graph.size()));
   simulate(graph, plan.order, plan.live_bytes);
 
   std::int64_t floor = 0;

@@ -13,6 +13,10 @@ struct MemoryRules {
   bool in_place_elementwise = true;   // activation, norm, add and multiply write over their input
   bool in_place_depthwise = false;    // a depthwise conv needs its input and one more channel plane
   bool padding_materialised = false;  // a padded copy of a padded conv's input exists while it runs
+  // Channels last, a depthwise conv writes over its input row by row: stride 1 only, with as many
+  // more rows of its padded input as the kernel is high.
+  bool in_place_depthwise_rows = false;
+  bool padded_tensors = false;  // what only a padded conv reads is written with its padding around
 
   friend bool operator==(const MemoryRules&, const MemoryRules&) = default;
 };

@@ -11,66 +11,19 @@ namespace {
 
 constexpr int kDualMacChannels = 4;
 
-double cycles_key(const TomlTable& table, const char* key) {
-  return table.number(key, 0, 1e6);
+std::int64_t live_bytes(const MemoryPlan& plan, const Kernel& kernel) {
+  return std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
+                  plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
 }
 
 }  // namespace
-
-MicrocontrollerConstants read_microcontroller(const TomlTable& file, const std::string& device,
-                                              Confidence confidence) {
-  MicrocontrollerConstants c;
-  c.confidence = confidence;
-  c.coverage = Coverage::read(file, device);
-  c.clock = Clock::read(file);
-  c.sparsity = Sparsity::read(file);
-  c.price = Price::read(file);
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
-    c.precision_factors.push_back(table.number("cycles_factor", 1e-3, 1e3));
-    table.done();
-  }
-  if (c.precision_factors.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
-
-  const TomlTable cycles = cited_section(file, "cycles");
-  c.conv_per_mac = cycles.number("conv_per_mac", 1e-3, 1e4);
-  c.narrow_conv_per_mac = cycles.number("narrow_conv_per_mac", 1e-3, 1e4);
-  c.depthwise_per_mac = cycles.number("depthwise_per_mac", 1e-3, 1e4);
-  c.linear_per_mac = cycles.number("linear_per_mac", 1e-3, 1e4);
-  c.per_output = cycles_key(cycles, "per_output");
-  c.per_element = cycles_key(cycles, "per_element");
-  c.per_layer = cycles_key(cycles, "per_layer");
-  c.flash_wait_per_byte = cycles.number("flash_wait_per_byte", 0, 1e4, 0);
-  cycles.done();
-
-  constexpr std::int64_t kLargest = std::int64_t{1} << 32;
-  const TomlTable memory = cited_section(file, "memory");
-  c.sram_bytes = memory.integer("sram_bytes", 1, kLargest);
-  c.flash_bytes = memory.integer("flash_bytes", 1, kLargest);
-  memory.done();
-  const TomlTable runtime = cited_section(file, "runtime");
-  c.memory_rules = read_memory_rules(runtime);
-  c.im2col_columns = static_cast<int>(runtime.integer("im2col_columns", 0, 1024));
-  c.im2col_bytes_per_value = static_cast<int>(runtime.integer("im2col_bytes_per_value", 0, 8));
-  c.fixed_sram_bytes = runtime.integer("fixed_sram_bytes", 0, kLargest);
-  c.code_bytes = runtime.integer("code_bytes", 0, kLargest);
-  c.scale_bytes_per_channel = static_cast<int>(runtime.integer("scale_bytes_per_channel", 0, 64));
-  runtime.done();
-  const TomlTable power = cited_section(file, "power");
-  c.active_w = power.number("active_w", 1e-9, 1e3);
-  c.static_w = power.number("static_w", 0, 1e3);
-  if (c.static_w > c.active_w)
-    throw power.error("static_w", "is a part of active_w and cannot exceed it");
-  power.done();
-  return c;
-}
 
 double Microcontroller::per_mac(const Layer& layer, OpClass op) const {
   switch (op) {
     case OpClass::depthwise:
       return c_.depthwise_per_mac;
     case OpClass::linear:
+    case OpClass::attention:
       return c_.linear_per_mac;
     default:
       return layer.in.channels / layer.groups < kDualMacChannels ? c_.narrow_conv_per_mac
@@ -78,24 +31,97 @@ double Microcontroller::per_mac(const Layer& layer, OpClass op) const {
   }
 }
 
-Microcontroller::Cycles Microcontroller::cycles(const Kernel& kernel,
-                                                const Network& network) const {
+Microcontroller::Cycles Microcontroller::cycles(const Kernel& kernel, const Network& network,
+                                                const PatchPlan* patches) const {
   const Layer& layer = network.layer(kernel.layer);
-  Cycles cycles{0, 0, c_.per_layer};
-  cycles.compute = static_cast<double>(kernel.element_ops) * c_.per_element;
-  if (!has_weights(kernel.op)) return cycles;
   const auto row = static_cast<std::size_t>(c_.coverage.precision(network, layer));
-  cycles.compute += static_cast<double>(kernel.macs) * c_.sparsity.compute_share(layer) *
-                        per_mac(layer, kernel.op) * c_.precision_factors[row] +
-                    static_cast<double>(layer.out.elements()) * c_.per_output;
-  cycles.memory = kernel.weight_bytes * c_.sparsity.storage_share(layer) * c_.flash_wait_per_byte;
+  double multiplied = static_cast<double>(kernel.macs);
+  double outputs = 0;
+  if (has_weights(kernel.op)) {
+    multiplied *= c_.sparsity.compute_share(layer);
+    outputs = static_cast<double>(layer.out.elements());
+  }
+  Cycles cycles;
+  cycles.compute = multiplied * per_mac(layer, kernel.op) * c_.precision_factors[row] +
+                   outputs * c_.per_output +
+                   static_cast<double>(kernel.element_ops) * c_.per_element;
+  cycles.flash = kernel.weight_bytes * c_.sparsity.storage_share(layer) * c_.flash_wait_per_byte;
+  cycles.overhead = c_.per_layer;
+  if (patches && kernel.layer <= patches->last) {
+    cycles.compute *= patches->work[static_cast<std::size_t>(kernel.layer)];
+    cycles.flash *= patches->count();
+    cycles.overhead *= patches->count();
+  }
   return cycles;
 }
 
-std::int64_t Microcontroller::im2col_bytes(const Layer& layer, OpClass op) const {
-  if (op != OpClass::conv) return 0;
-  return std::int64_t{c_.im2col_columns} * layer.kernel_h * layer.kernel_w * layer.in.channels /
-         layer.groups * c_.im2col_bytes_per_value;
+std::int64_t Microcontroller::buffer_bytes(const Layer& layer, OpClass op) const {
+  std::int64_t values = 0;
+  const std::int64_t kernel = std::int64_t{layer.kernel_h} * layer.kernel_w;
+  if (op == OpClass::conv) values = c_.im2col_columns * kernel * layer.in.channels / layer.groups;
+  if (op == OpClass::depthwise) {
+    values = c_.depthwise_columns * kernel * layer.in.channels;
+    const Padding& pad = layer.pad;
+    if (c_.depthwise_plane_unfolded)
+      values += std::int64_t{layer.in.height + pad.top + pad.bottom} *
+                (layer.in.width + pad.left + pad.right);
+  }
+  return values * c_.im2col_bytes_per_value;
+}
+
+Microcontroller::Kept Microcontroller::kept(const std::vector<Kernel>& kernels,
+                                            const Network& network) const {
+  Kept kept{c_.fixed_sram_bytes, 0, static_cast<double>(c_.code_bytes)};
+  for (const Kernel& kernel : kernels) {
+    const Layer& layer = network.layer(kernel.layer);
+    kept.buffer_bytes = std::max(kept.buffer_bytes, buffer_bytes(layer, kernel.op));
+    kept.sram_bytes += c_.sram_bytes_per_layer;
+    kept.flash_bytes += static_cast<double>(c_.flash_bytes_per_layer);
+    if (!has_weights(kernel.op)) continue;
+    kept.sram_bytes += c_.sram_bytes_per_channel * layer.out.channels;
+    kept.flash_bytes += static_cast<double>(c_.scale_bytes_per_channel) * layer.out.channels;
+  }
+  if (c_.buffers_shared) kept.sram_bytes += kept.buffer_bytes;
+  return kept;
+}
+
+std::optional<PatchPlan> Microcontroller::patches(const Workload& workload,
+                                                  const Kept& kept) const {
+  if (c_.patches_per_side < 2) return std::nullopt;
+  std::int64_t enough = c_.sram_bytes - kept.sram_bytes;
+  if (!c_.buffers_shared) enough -= kept.buffer_bytes;
+  const MemoryPlan& whole = workload.memory(c_.memory_rules);
+  if (whole.peak_bytes <= enough) return std::nullopt;
+  auto found = plan_patches(workload.network(), c_.memory_rules, c_.patches_per_side, enough);
+  if (found && found->memory.peak_bytes >= whole.peak_bytes) return std::nullopt;
+  return found;
+}
+
+LayerCost Microcontroller::run(const Kernel& kernel, const Workload& workload,
+                               const MemoryPlan& plan, const PatchPlan* patches,
+                               const Point& point) const {
+  const Layer& layer = workload.layer(kernel);
+  LayerCost row;
+  if (const ElementUnit* host = c_.coverage.fallback(layer.op)) {
+    row = host->run(kernel, workload);
+    row.live_bytes = live_bytes(plan, kernel);
+    return row;
+  }
+  const Cycles spent = cycles(kernel, workload.network(), patches);
+  const double compute_s = spent.compute / point.hz, overhead_s = spent.overhead / point.hz;
+  const double flash_s = spent.flash / c_.clock.highest_hz;
+  row.layer = kernel.layer;
+  row.latency_s = compute_s + flash_s + overhead_s;
+  row.energy_j = row.latency_s * point.power_w;
+  row.macs = kernel.macs;
+  row.traffic_bytes = kernel.weight_bytes * c_.sparsity.storage_share(layer) +
+                      kernel.constant_bytes + kernel.input_bytes + kernel.output_bytes +
+                      kernel.cache_bytes;
+  row.live_bytes = live_bytes(plan, kernel);
+  if (!c_.buffers_shared) row.live_bytes += buffer_bytes(layer, kernel.op);
+  row.bound = compute_s >= flash_s ? Bound::compute : Bound::memory;
+  if (overhead_s > std::max(compute_s, flash_s)) row.bound = Bound::overhead;
+  return row;
 }
 
 void Microcontroller::check_memory(Estimate& estimate) const {
@@ -123,46 +149,45 @@ Estimate Microcontroller::estimate(const Workload& workload) const {
   const Network& network = candidate.network;
   const std::vector<Kernel>& kernels = workload.kernels(c_.coverage.fusion);
   if (kernels.empty()) return not_covered("the network does no work");
-  const MemoryPlan& plan = workload.memory(c_.memory_rules);
+  const Kept runtime = kept(kernels, network);
+  const std::optional<PatchPlan> patched = patches(workload, runtime);
+  const MemoryPlan& plan = patched ? patched->memory : workload.memory(c_.memory_rules);
 
   Estimate estimate;
   Cost& cost = estimate.cost;
-  const double hz = c_.clock.highest_hz * clock_share;
   const double voltage = c_.clock.voltage_share(clock_share);
-  const double power_w =
-      c_.static_w * voltage + (c_.active_w - c_.static_w) * clock_share * voltage * voltage;
-  double stored = static_cast<double>(c_.code_bytes);
+  const Point point{
+      c_.clock.highest_hz * clock_share,
+      c_.static_w * voltage + (c_.active_w - c_.static_w) * clock_share * voltage * voltage};
+  double stored = runtime.flash_bytes, halo_macs = 0;
   std::int64_t peak = plan.peak_bytes;
   cost.layers.reserve(kernels.size());
   for (const Kernel& kernel : kernels) {
     const Layer& layer = network.layer(kernel.layer);
-    const Cycles spent = cycles(kernel, network);
-    LayerCost row;
-    row.layer = kernel.layer;
-    row.latency_s = (spent.compute + spent.memory + spent.overhead) / hz;
-    row.energy_j = row.latency_s * power_w;
-    row.macs = kernel.macs;
-    const double weights = kernel.weight_bytes * c_.sparsity.storage_share(layer);
-    row.traffic_bytes = weights + kernel.constant_bytes + kernel.input_bytes + kernel.output_bytes;
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]) +
-                     im2col_bytes(layer, kernel.op);
-    peak = std::max(peak, row.live_bytes);
-    row.bound = spent.compute >= spent.memory ? Bound::compute : Bound::memory;
-    if (spent.overhead > std::max(spent.compute, spent.memory)) row.bound = Bound::overhead;
-    stored += weights + kernel.constant_bytes + kernel.table_bytes;
-    if (has_weights(kernel.op))
-      stored += static_cast<double>(c_.scale_bytes_per_channel) * layer.out.channels;
-    cost.layers.push_back(row);
+    cost.layers.push_back(run(kernel, workload, plan, patched ? &*patched : nullptr, point));
+    peak = std::max(peak, cost.layers.back().live_bytes);
+    stored += kernel.weight_bytes * c_.sparsity.storage_share(layer) + kernel.constant_bytes +
+              kernel.table_bytes;
+    if (patched && kernel.layer <= patched->last) {
+      halo_macs += static_cast<double>(kernel.macs) *
+                   (patched->work[static_cast<std::size_t>(kernel.layer)] - 1);
+    }
   }
   add_up(cost, batch);
-  cost.peak_memory_bytes = peak + c_.fixed_sram_bytes;
+  cost.peak_memory_bytes = peak + runtime.sram_bytes;
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s, cost.energy_j);
+  cost.counts.push_back({-1, "cycles", cost.latency_s * point.hz});
+  if (patched) {
+    cost.counts.push_back({-1, "patches", static_cast<double>(patched->count())});
+    cost.counts.push_back({patched->last, "patched_until", 1});
+    cost.counts.push_back({-1, "halo_macs", halo_macs});
+  }
   check_memory(estimate);
   if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
     cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_fallback(workload, cost);
   return estimate;
 }
 

@@ -32,11 +32,12 @@ TEST_P(CostModelContract, ZooIsSane) {
     ++covered;
     testing::expect_sane(estimate, 1);
     testing::expect_all_macs(model_, c);
-    // No device here takes less than 10 ns (rooflines without overhead) or more than 10 minutes, 1
-    // nJ or 100 J.
+    // No device here takes less than 10 ns (rooflines without overhead) or 1 nJ, nor, for what fits
+    // it, more than 10 minutes or 100 J (VGG-16 on a Cortex-M0+ would take half an hour).
     EXPECT_GT(estimate.cost.latency_s, 10e-9);
-    EXPECT_LT(estimate.cost.latency_s, 600);
     EXPECT_GT(estimate.cost.energy_j, 1e-9);
+    if (!estimate.fits) continue;
+    EXPECT_LT(estimate.cost.latency_s, 600);
     EXPECT_LT(estimate.cost.energy_j, 100);
   }
   EXPECT_GT(covered, 0);

@@ -180,5 +180,27 @@ TEST(MemoryPlan, ManyBranchesFallBackToAnOrderThatIsNoWorse) {
   EXPECT_EQ(plan.peak_bytes, 70 * 16 + 1120);
 }
 
+TEST(MemoryPlan, DepthwiseRowByRow) {
+  const auto peak = [](int stride) {
+    NetworkBuilder b("rows", {4, 6, 6});
+    b.conv(0, {.channels = 4, .kernel = 3, .stride = stride, .pad = 1, .groups = 4});
+    return plan_memory(int8(std::move(b)), {.in_place_depthwise_rows = true}).peak_bytes;
+  };
+  EXPECT_EQ(peak(1), 144 + 3 * 8 * 4);  // input and three padded rows
+  EXPECT_EQ(peak(2), 144 + 36);         // not in place: input and output
+}
+
+TEST(MemoryPlan, TensorsWrittenWithTheirPadding) {
+  NetworkBuilder b("padded", {4, 6, 6});
+  int x = b.activation(b.batch_norm(b.conv(0, {.channels = 4})), Activation::relu);
+  b.conv(x, {.channels = 4, .kernel = 3, .pad = 1, .groups = 4});
+  const MemoryPlan plan =
+      plan_memory(int8(std::move(b)), {.in_place_depthwise_rows = true, .padded_tensors = true});
+  EXPECT_EQ(plan.live_bytes[1], 144 + 256);        // 1x1 conv writes 4 x 8 x 8
+  EXPECT_EQ(plan.live_bytes[3], 256);              // norm and activation in place
+  EXPECT_EQ(plan.live_bytes[4], 256 + 3 * 8 * 4);  // depthwise in place, three padded rows
+  EXPECT_EQ(plan.peak_bytes, 400);
+}
+
 }  // namespace
 }  // namespace hwnas

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "hw_models/device.h"
+#include "space/input_error.h"
 #include "tests/hw_models/support.h"
 
 namespace hwnas {
@@ -62,6 +63,112 @@ TEST(Microcontroller, FlashWaitStates) {
       mcu(replaced(small_mcu(), "per_layer = 100", "per_layer = 100\nflash_wait_per_byte = 1.5"));
   // 9956 cycles and 288 weight bytes * 1.5.
   EXPECT_NEAR(device.model->estimate(candidate(one_conv(8, 4, 3))).cost.latency_s, 10388e-6, 1e-12);
+}
+
+// The flash keeps its pace when the core slows down.
+TEST(Microcontroller, FlashWaitsTakeTheSameTimeAtAnyClock) {
+  const Device device =
+      mcu(replaced(small_mcu(), "per_layer = 100", "per_layer = 100\nflash_wait_per_byte = 1.5"));
+  EXPECT_NEAR(device.model->estimate(candidate(one_conv(8, 4, 3), 1, 0.5)).cost.latency_s,
+              9956e-6 / 0.5 + 288 * 1.5e-6, 1e-12);
+}
+
+TEST(Microcontroller, RuntimesKeepBytesOfTheirOwn) {
+  const Device device = mcu(replaced(small_mcu(), "fixed_sram_bytes = 1000",
+                                     "fixed_sram_bytes = 1000\nsram_bytes_per_layer = 100\n"
+                                     "sram_bytes_per_channel = 8\nflash_bytes_per_layer = 50"));
+  const Cost cost = device.model->estimate(candidate(one_conv(8, 4, 3))).cost;
+  // As in ConvGolden, with one layer of 4 channels.
+  EXPECT_EQ(cost.peak_memory_bytes, 128 + 64 + 288 + 1000 + 100 + 4 * 8);
+  EXPECT_EQ(cost.storage_bytes, 288 + 16 + 16 + 5000 + 50);
+}
+
+TEST(Microcontroller, BuffersOfDepthwiseConvs) {
+  const auto peak = [&](const char* keys) {
+    const Device device = mcu(replaced(small_mcu(), "fixed_sram_bytes = 1000",
+                                       std::string("fixed_sram_bytes = 1000\n") + keys));
+    return device.model->estimate(candidate(one_conv(8, 8, 3, 8))).cost.peak_memory_bytes;
+  };
+  // Tensors 128 + 128; one column of all channels: 3*3*8 values of 2 bytes.
+  EXPECT_EQ(peak("depthwise_columns = 1"), 256 + 144 + 1000);
+  // One padded channel, 6*6 values of 2 bytes; in place the output is one channel, 16 bytes.
+  EXPECT_EQ(peak("depthwise_plane_unfolded = true\nin_place_depthwise = true"),
+            128 + 16 + 72 + 1000);
+}
+
+TEST(Microcontroller, ASharedBufferLiesBesideTheActivations) {
+  // The conv at the peak needs no buffer (1x1: 64 + 1024 bytes); the 3x3 one needs 2*9*4*2 = 144.
+  NetworkBuilder b("two", {4, 4, 4});
+  b.conv(b.conv(0, {.channels = 4, .kernel = 3}), {.channels = 64});
+  const Network network = with_precision(std::move(b).build(), 8, 8);
+  EXPECT_EQ(mcu().model->estimate(candidate(network)).cost.peak_memory_bytes, 64 + 1024 + 1000);
+  const Device shared = mcu(replaced(small_mcu(), "fixed_sram_bytes = 1000",
+                                     "fixed_sram_bytes = 1000\nbuffers_shared = true"));
+  EXPECT_EQ(shared.model->estimate(candidate(network)).cost.peak_memory_bytes,
+            64 + 1024 + 144 + 1000);
+}
+
+TEST(Microcontroller, AttentionGolden) {
+  NetworkBuilder b("attention", {8, 4, 1});
+  b.attention(0, 0, 0, 2, 4);
+  const Network network = with_precision(std::move(b).build(), 8, 8);
+  const Device device = mcu(replaced(small_mcu(), "\"linear\"", "\"linear\", \"attention\""));
+  const Cost cost = device.model->estimate(candidate(network)).cost;
+  // 2 heads of 4 channels, 4 tokens to 8: 2*(4*8*4)*2 = 512 MACs*4; 2*4*8 = 64 scores*5; 100.
+  EXPECT_NEAR(cost.latency_s, 2468e-6, 1e-12);
+  // Input 32, output 32, keys and values of 4 earlier tokens 2*4*8.
+  EXPECT_EQ(cost.peak_memory_bytes, 32 + 32 + 64 + 1000);
+}
+
+TEST(Microcontroller, HostRunsOpsThatItLacks) {
+  NetworkBuilder b("softmax", {8, 1, 1});
+  b.unary(0, Op::softmax);
+  const Network network = with_precision(std::move(b).build(), 8, 8);
+  const Device device = mcu(small_mcu() +
+                            "[fallback]\nops = [\"softmax\"]\nelements_per_s = 1000\n"
+                            "energy_per_element_j = 0.5e-3\n" +
+                            testing::kCited);
+  const Cost cost = device.model->estimate(candidate(network, 1, 0.5)).cost;
+  EXPECT_NEAR(cost.latency_s, 8e-3, 1e-12);
+  EXPECT_NEAR(cost.energy_j, 4e-3, 1e-12);
+  ASSERT_EQ(cost.extrapolated.size(), 1u);
+  EXPECT_EQ(cost.extrapolated[0], "1 layer (softmax) run on the host of mcu");
+}
+
+// Image 1x8x8, conv to 8x8x8, conv with stride 2 to 2x4x4, pool, linear to 3.
+Network patchable() {
+  NetworkBuilder b("patchable", {1, 8, 8});
+  int x = b.conv(0, {.channels = 8, .kernel = 3, .pad = 1});
+  x = b.conv(x, {.channels = 2, .kernel = 3, .stride = 2, .pad = 1});
+  b.linear(b.global_avg_pool(x), 3, false);
+  return with_precision(std::move(b).build(), 8, 8);
+}
+
+TEST(Microcontroller, RunsTheFirstLayersInPatchesWhereTheyDoNotFit) {
+  const std::string patched = replaced(small_mcu(), "fixed_sram_bytes = 1000",
+                                       "fixed_sram_bytes = 1000\npatches_per_side = 2");
+  // Whole: 512 + 32 bytes of tensors, 2*9*8*2 = 288 of im2col, 1000 of the runtime: 1832. It fits.
+  const Cost whole = mcu(patched).model->estimate(candidate(patchable())).cost;
+  EXPECT_EQ(whole.peak_memory_bytes, 1832);
+  EXPECT_EQ(count(whole, "patches"), 0);
+  // conv 1 (narrow): 4608 MACs*3 + 512*10 + 100 = 19 044; conv 2: 2304*2 + 32*10 + 100 = 5028;
+  // pool 32*5 + 100 = 260; linear 6*4 + 3*10 + 100 = 154.
+  EXPECT_NEAR(whole.latency_s, 24486e-6, 1e-12);
+
+  const std::string little = replaced(patched, "sram_bytes = 10240", "sram_bytes = 1700");
+  const Estimate estimate = mcu(little).model->estimate(candidate(patchable()));
+  EXPECT_TRUE(estimate.fits) << estimate.reason;
+  const Cost& cost = estimate.cost;
+  // Image 64, largest tile of conv 1 8*5*5 = 200, output of conv 2 32; im2col and runtime.
+  EXPECT_EQ(cost.peak_memory_bytes, 64 + 200 + 32 + 288 + 1000);
+  EXPECT_EQ(count(cost, "patches"), 4);
+  // Rows 0-3 and 3-7 of conv 1 are needed: (4 + 5)^2 / 8^2 = 81/64 of its work. Four times the
+  // overhead per layer: 18 944*81/64 + 400, 4928 + 400.
+  EXPECT_NEAR(cost.latency_s, (24376 + 5328 + 260 + 154) * 1e-6, 1e-12);
+  EXPECT_DOUBLE_EQ(count(cost, "halo_macs"), 4608 * 17.0 / 64);
+
+  const Device never = mcu(replaced(small_mcu(), "sram_bytes = 10240", "sram_bytes = 1700"));
+  EXPECT_FALSE(never.model->estimate(candidate(patchable())).fits);
 }
 
 TEST(Microcontroller, HalfTheClock) {
@@ -135,6 +242,22 @@ TEST(Microcontroller, PrunedWeightsCountOnlyWhereTheDeviceSkipsThem) {
   // A quarter of 4608 MACs: 1152*2 + 640 + 100; a quarter of 288 weights at 8 + 8 bits: 144 bytes.
   EXPECT_NEAR(cost.latency_s, 3044e-6, 1e-12);
   EXPECT_EQ(cost.storage_bytes, 144 + 16 + 16 + 5000);
+}
+
+TEST(Microcontroller, RulesThatExcludeEachOtherAreErrors) {
+  const auto message = [](const char* keys) {
+    try {
+      mcu(replaced(small_mcu(), "in_place_elementwise = true", keys));
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message("in_place_depthwise = true\nin_place_depthwise_rows = true"),
+              HasSubstr("a depthwise conv is in place one way only"));
+  EXPECT_THAT(message("padding_materialised = true\npadded_tensors = true"),
+              HasSubstr("padding is around the tensor or copied, not both"));
+  EXPECT_THAT(message("patches_per_side = 17"), HasSubstr("patches_per_side"));
 }
 
 }  // namespace
