@@ -9,8 +9,6 @@
 namespace hwnas {
 namespace {
 
-constexpr double kPartialSumBytes = 4;
-
 // Energy of one layer by component, of a whole batch.
 struct Spent {
   double input = 0, cells = 0, adc = 0, digital = 0, memory = 0, reload = 0;
@@ -25,6 +23,22 @@ struct Analog::Layout {
   std::size_t precision;
   AnalogTiles tiles;
   Gemm gemm;
+};
+
+// How the positions of a layer are run.
+struct Analog::Schedule {
+  double positions = 1;  // of the batch
+  double copies = 1;     // that share them
+  double passes = 1;     // over the arrays, where one copy takes more than there are
+  // Partial sums of all positions wait for the next pass; where they exceed the buffer, positions
+  // are taken in rounds. Weights are written in each; 0: they stay.
+  double rounds = 0;
+};
+
+struct Analog::Traffic {
+  double fed = 0, between = 0,
+         spilled = 0;  // bytes of the buffer, between arrays, beyond the buffer
+  double time_s = 0, energy_j = 0;
 };
 
 // Operating point of one estimate.
@@ -55,87 +69,98 @@ LayerCost Analog::run_elements(const Kernel& kernel, const Workload& workload,
   return row;
 }
 
+Analog::Schedule Analog::schedule(const Layout& layout, const Point& point, int batch) const {
+  const auto& [precision, tiles, gemm] = layout;
+  Schedule s;
+  s.positions = static_cast<double>(gemm.m) * batch;
+  if (point.resident) {
+    s.copies = 1 + std::floor(static_cast<double>(gemm.m) * point.copies_per_position);
+    s.copies = std::min(s.copies, static_cast<double>(gemm.m));
+    return s;
+  }
+  s.passes = std::ceil(tiles.arrays / c_.array.arrays);
+  if (c_.copies) s.copies = std::max(1.0, std::floor(c_.array.arrays / tiles.arrays));
+  s.copies = std::min(s.copies, s.positions);
+  s.rounds = 1;
+  if (s.passes > 1 && tiles.row_tiles > 1) {
+    const double across =
+        std::min(static_cast<double>(gemm.n), 1.0 * c_.precisions[precision].weights_per_row);
+    const double sums = s.positions * across * c_.array.partial_sum_bytes;
+    s.rounds = std::clamp(std::ceil(sums / c_.memory.all().front().bytes), 1.0, s.positions);
+  }
+  return s;
+}
+
+Analog::Traffic Analog::traffic(const Kernel& kernel, const Layout& layout, const Schedule& s,
+                                int batch) const {
+  const auto& [precision, tiles, gemm] = layout;
+  const auto groups = static_cast<double>(gemm.repeats);
+  const double inputs = s.positions * static_cast<double>(gemm.k) * groups *
+                        c_.precisions[precision].activation_bits / 8;
+  const double sums = s.positions * (tiles.outputs - static_cast<double>(gemm.n) * groups) *
+                      c_.array.partial_sum_bytes;
+  Traffic t;
+  t.fed = inputs + kernel.output_bytes * batch + kernel.constant_bytes;
+  // Arrays side by side share an input and add what they sum; array after array, both go through
+  // memory.
+  if (s.passes > 1) {
+    t.fed += inputs * (tiles.column_tiles - 1) + 2 * sums;
+  } else {
+    t.between = inputs * tiles.column_tiles + sums;
+  }
+  const double moved = (kernel.input_bytes + kernel.output_bytes) * batch;
+  const MemoryLevel& buffer = c_.memory.all().front();
+  const MemoryLevel& level = c_.memory.holding(moved);
+  if (&level != &buffer) t.spilled = moved;
+  t.time_s = std::max(t.fed / buffer.bytes_per_s, t.spilled / level.bytes_per_s);
+  t.energy_j = t.fed * buffer.energy_per_byte_j + t.spilled * level.energy_per_byte_j +
+               t.between * c_.network_j_per_byte;
+  return t;
+}
+
 LayerCost Analog::run(const Kernel& kernel, const Workload& workload, const Layout& layout,
                       const Point& point, std::vector<Count>& counts) const {
   const Layer& layer = workload.layer(kernel);
   const auto& [precision, tiles, gemm] = layout;
   const AnalogMvm& mvm = c_.precisions[precision];
-  const AnalogArray& array = c_.array;
   const int batch = workload.batch();
-  const double positions = static_cast<double>(gemm.m) * batch;
-
-  double copies = 1, passes = 1;
-  if (point.resident) {
-    copies += std::floor(static_cast<double>(gemm.m) * point.copies_per_position);
-    copies = std::min(copies, static_cast<double>(gemm.m));
-  } else {
-    passes = std::ceil(tiles.arrays / array.arrays);
-    if (c_.copies) copies = std::max(1.0, std::floor(array.arrays / tiles.arrays));
-    copies = std::min(copies, positions);
-  }
+  const Schedule s = schedule(layout, point, batch);
+  const Traffic moved = traffic(kernel, layout, s, batch);
   const double mvm_s = tiles.row_groups * mvm.time_s / point.clock_share;
-  const double extra_s = static_cast<double>(kernel.element_ops) * batch /
-                         (c_.vector.elements_per_s * point.clock_share);  // of a fused sum
-  const double compute_s = std::ceil(positions / copies) * passes * mvm_s + extra_s;
-
-  const auto groups = static_cast<double>(gemm.repeats);
-  const double inputs = positions * static_cast<double>(gemm.k) * groups * mvm.activation_bits / 8;
-  const double partial_sums =
-      positions * (tiles.outputs - static_cast<double>(gemm.n) * groups) * kPartialSumBytes;
-  // Arrays side by side share an input and add what they sum; array after array goes through
-  // memory.
-  double fed = inputs + kernel.output_bytes * batch + kernel.constant_bytes;
-  double between = inputs * tiles.column_tiles + partial_sums;
-  if (passes > 1) {
-    fed += inputs * (tiles.column_tiles - 1) + 2 * partial_sums;
-    between = 0;
-  }
-  const double moved = (kernel.input_bytes + kernel.output_bytes) * batch;
-  const MemoryLevel& buffer = c_.memory.all().front();
-  const MemoryLevel& level = c_.memory.holding(moved);
-  const double spilled = &level == &buffer ? 0 : moved;
-  const double memory_s = std::max(fed / buffer.bytes_per_s, spilled / level.bytes_per_s);
+  const double elements = static_cast<double>(kernel.element_ops) * batch;  // of a fused sum
+  const double compute_s = std::ceil(s.positions / s.copies) * s.passes * mvm_s +
+                           elements / (c_.vector.elements_per_s * point.clock_share);
+  const MemoryLevel& store = c_.memory.main();
+  const double reload_s = s.rounds * std::max(kernel.weight_bytes / store.bytes_per_s,
+                                              s.passes * c_.array.rows * c_.reload.row_s);
 
   Spent spent;
-  const double each = positions * point.energy_share;
+  const double each = s.positions * point.energy_share;
   spent.input = each * tiles.rows * mvm.row_j;
   spent.cells = each * (tiles.cells * mvm.cell_j * c_.sparsity.compute_share(layer) +
                         tiles.columns * mvm.column_j);
   spent.adc = each * tiles.conversions * mvm.adc_j;
   spent.digital = each * (tiles.conversions * mvm.digital_j + tiles.outputs * mvm.output_j) +
-                  static_cast<double>(kernel.element_ops) * batch * point.energy_share *
-                      c_.vector.energy_per_element_j;
-  spent.memory = fed * buffer.energy_per_byte_j + spilled * level.energy_per_byte_j +
-                 between * c_.network_j_per_byte;
-  double reload_s = 0;
-  if (!point.resident) {
-    const MemoryLevel& store = c_.memory.main();
-    reload_s =
-        std::max(kernel.weight_bytes / store.bytes_per_s, passes * array.rows * c_.reload.row_s);
-    spent.reload =
-        kernel.weight_bytes * store.energy_per_byte_j + tiles.cells * copies * c_.reload.cell_j;
-  }
+                  elements * point.energy_share * c_.vector.energy_per_element_j;
+  spent.memory = moved.energy_j;
+  spent.reload = s.rounds * (kernel.weight_bytes * store.energy_per_byte_j +
+                             tiles.cells * s.copies * c_.reload.cell_j);
 
   LayerCost row;
   row.layer = kernel.layer;
-  row.latency_s = std::max(compute_s, memory_s) + reload_s;
+  row.latency_s = std::max(compute_s, moved.time_s) + reload_s;
   row.energy_j = spent.arrays() + spent.memory + spent.reload +
                  c_.static_w * point.voltage_share * row.latency_s;
   row.macs = kernel.macs * batch;
-  row.traffic_bytes = fed + spilled + (point.resident ? 0 : kernel.weight_bytes);
-  row.bound = compute_s >= std::max(memory_s, reload_s) ? Bound::compute : Bound::memory;
+  row.traffic_bytes = moved.fed + moved.spilled + s.rounds * kernel.weight_bytes;
+  row.bound = compute_s >= std::max(moved.time_s, reload_s) ? Bound::compute : Bound::memory;
 
-  const AnalogNoise& noise = c_.noise[precision];
-  const auto depth = static_cast<double>(gemm.k);
-  const double lost = lossless_adc_bits(std::min(depth, noise.active_rows), mvm.first_slice_bits,
-                                        noise.cell_bits, noise.halved_range) -
-                      mvm.adc_bits;
-  const double snr = snr_db(weight_noise_[precision] + converter_noise_to_signal(noise, depth));
+  const auto [lost_bits, snr] = precision_lost(layout);
   const int l = kernel.layer;
-  counts.insert(counts.end(), {{l, "arrays", tiles.arrays * copies},
+  counts.insert(counts.end(), {{l, "arrays", tiles.arrays * s.copies},
                                {l, "mvm_s", mvm_s},
-                               {l, "adc_conversions", positions * tiles.conversions * mvm.slices},
-                               {l, "adc_bits_lost", std::max(0.0, lost)},
+                               {l, "adc_conversions", s.positions * tiles.conversions * mvm.slices},
+                               {l, "adc_bits_lost", lost_bits},
                                {l, "mvm_snr_db", snr},
                                {l, "energy_input_j", spent.input},
                                {l, "energy_cells_j", spent.cells},
@@ -145,6 +170,16 @@ LayerCost Analog::run(const Kernel& kernel, const Workload& workload, const Layo
                                {l, "energy_memory_j", spent.memory},
                                {l, "energy_reload_j", spent.reload}});
   return row;
+}
+
+// Bits that the ADC does not resolve, and the signal over the noise in dB.
+std::pair<double, double> Analog::precision_lost(const Layout& layout) const {
+  const AnalogNoise& noise = c_.noise[layout.precision];
+  const auto depth = static_cast<double>(layout.gemm.k);
+  const double lossless = lossless_adc_bits(std::min(depth, noise.active_rows), noise.slice_bits,
+                                            noise.cell_bits, noise.halved_range);
+  return {std::max(0.0, lossless - noise.adc_bits),
+          snr_db(weight_noise_[layout.precision] + converter_noise_to_signal(noise, depth))};
 }
 
 void Analog::check_fit(Estimate& estimate, double arrays, bool resident) const {

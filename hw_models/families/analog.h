@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hw_models/analog_noise.h"
@@ -66,7 +67,13 @@ class Analog final : public CostModel {
 
  private:
   struct Layout;
+  struct Schedule;
+  struct Traffic;
   struct Point;
+  Schedule schedule(const Layout& layout, const Point& point, int batch) const;
+  Traffic traffic(const Kernel& kernel, const Layout& layout, const Schedule& schedule,
+                  int batch) const;
+  std::pair<double, double> precision_lost(const Layout& layout) const;
   LayerCost run(const Kernel& kernel, const Workload& workload, const Layout& layout,
                 const Point& point, std::vector<Count>& counts) const;
   LayerCost run_elements(const Kernel& kernel, const Workload& workload, const Point& point) const;

@@ -10,7 +10,7 @@
 //   E_adc   = E_bit * bits + E_quad * 4^bits;  rows, cells, columns: the used ones
 // Behind the converters, a tree of full adders joins the cells of a weight by place value, and an
 // accumulator the slices; their delay is that of rippling carries.
-// Sources: ZigZag's law of 28 nm AIMC macros (Sun et al., arXiv:2305.18335), ISAAC
+// Sources: ZigZag's law of 28 nm AIMC macros (Sun et al., arXiv:2405.14978), ISAAC
 // (doi:10.1109/ISCA.2016.12), NeuRRAM (doi:10.1038/s41586-022-04992-8).
 #pragma once
 
@@ -47,6 +47,8 @@ struct AnalogArray {
   double conversion_j = 0;                         // shift, add and registers, of each conversion
   double full_adder_j = 0, register_j = 0;         // gates, where they are counted
   double sum_s = 0, carry_out_s = 0, carry_s = 0;  // of a full adder
+
+  double partial_sum_bytes = 4;  // of what leaves an array, where arrays add up
 
   double cell_m2 = 0, full_adder_m2 = 0, register_m2 = 0;
   double adc_m2 = 0, adc_area_per_bit = 0;  // adc_m2 * 10^(adc_area_per_bit * bits) * 2^bits

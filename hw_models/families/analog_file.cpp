@@ -96,6 +96,7 @@ void read_digital(const TomlTable& file, AnalogConstants& c) {
   a.conversion_j = joules(table, "energy_per_conversion_j");
   a.full_adder_j = joules(table, "energy_per_full_adder_j");
   a.register_j = joules(table, "energy_per_register_j");
+  a.partial_sum_bytes = table.number("partial_sum_bytes", 0.125, 8, 4);
   a.sum_s = seconds(table, "sum_s");
   a.carry_out_s = seconds(table, "carry_out_s");
   a.carry_s = seconds(table, "carry_s");

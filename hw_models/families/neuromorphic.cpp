@@ -25,9 +25,12 @@ struct Neuromorphic::Population {
 
 // One inference on the whole chip.
 struct Neuromorphic::Chip {
+  double cores;
   double hops;  // of a mean message
-  double energy_share, power_w;
-  double latency_s, busy_s;  // of all layers
+  double energy_share, static_w;
+  double busy_s;  // of all layers, a step
+  double events_s, system_s;
+  Bound bound;
 };
 
 double Neuromorphic::barrier_s(double tiles) const {
@@ -62,27 +65,67 @@ Neuromorphic::Population Neuromorphic::place(const Kernel& kernel, const Network
   const double connections = static_cast<double>(kernel.macs) * c_.sparsity.compute_share(layer) +
                              static_cast<double>(kernel.element_ops);
   if (weighted) {
-    const double stored = linear || c_.shares_kernels
-                              ? kernel.weight_bytes
-                              : static_cast<double>(kernel.macs) * layer.weight_bits / 8;
-    p.stored_bytes = stored * c_.sparsity.storage_share(layer) + kernel.constant_bytes;
+    const auto stored =
+        static_cast<double>(linear || c_.shares_kernels ? kernel.weights : kernel.macs);
+    p.stored_bytes = stored * (layer.weight_bits + c_.synapse_overhead_bits) / 8 *
+                     c_.sparsity.storage_share(layer);
   }
   p.cores = std::max({1.0, std::ceil(p.neurons / static_cast<double>(c_.neurons_per_core)),
                       std::ceil(p.stored_bytes / c_.synapse_bytes_per_core)});
   p.spikes_in = spikes;
   p.spikes_out = p.neurons * c_.spike_rate;
   p.synops = connections * spikes / inputs;
-  // Cores hold whole channels, or parts of a channel's map where it exceeds a core. A spike goes
-  // once to every core that holds neurons it reaches: those of its group, at its place of the map.
-  const double positions = static_cast<double>(layer.out.height) * layer.out.width;
-  const double parts = std::ceil(positions / static_cast<double>(c_.neurons_per_core));
-  const double groups = linear ? 1 : layer.op == Op::conv ? layer.groups : layer.out.channels;
-  p.messages = spikes * std::max(1.0, p.cores / (parts * groups));
+  p.messages = spikes * reached_cores(kernel, layer, p);
   if (weighted) p.messages += static_cast<double>(kernel.element_ops) * c_.spike_rate;  // of a sum
   p.busy_s = (p.neurons * c_.update_s + p.synops * p.synapse->time_s + p.messages * c_.message_s +
               p.spikes_out * c_.spike_s) /
              p.cores;
   return p;
+}
+
+// Cores that a spike goes to: all that hold neurons it reaches, once each. Cores hold whole
+// channels of the layer's output, or parts of one where its map exceeds a core; or, where all
+// weights fit every core, patches of all channels: whatever needs fewer messages.
+double Neuromorphic::reached_cores(const Kernel& kernel, const Layer& layer,
+                                   const Population& p) const {
+  const auto core = static_cast<double>(c_.neurons_per_core);
+  const double channels = layer.out.channels;
+  const double parts = std::ceil(static_cast<double>(layer.out.height) * layer.out.width / core);
+  const double groups = kernel.op == OpClass::linear ? 1
+                        : layer.op == Op::conv       ? layer.groups
+                                                     : channels;
+  const double by_channel = std::max(1.0, p.cores / (parts * groups));
+  if (layer.op != Op::conv || p.stored_bytes > c_.synapse_bytes_per_core) return by_channel;
+  const double side = std::sqrt(std::max(1.0, core / channels));
+  const auto beyond = [&](int window, int stride) {
+    return 1 + std::max(0.0, static_cast<double>(window) / stride - 1) / side;
+  };
+  return std::min(by_channel, std::max(1.0, channels / core) *
+                                  beyond(layer.kernel_h, layer.stride_h) *
+                                  beyond(layer.kernel_w, layer.stride_w));
+}
+
+Neuromorphic::Chip Neuromorphic::start(const std::vector<Population>& populations,
+                                       double clock_share) const {
+  Chip chip{};
+  double longest_s = 0;
+  for (const Population& p : populations) {
+    chip.cores += p.cores;
+    chip.busy_s += p.busy_s;
+    longest_s = std::max(longest_s, p.busy_s);
+  }
+  const double tiles = std::ceil(chip.cores / c_.cores_per_tile);
+  const double voltage = c_.clock.voltage_share(clock_share);
+  chip.hops = tiles > 1 ? 2.0 / 3 * std::sqrt(tiles) : 0;
+  chip.energy_share = voltage * voltage;
+  chip.static_w = c_.static_w * voltage;
+  const double waiting_s = barrier_s(tiles) + chip.hops * c_.hop_s;
+  chip.events_s = c_.time_steps * std::max(c_.tick_s, (longest_s + waiting_s) / clock_share);
+  chip.system_s = c_.time_steps * c_.system_step_s + c_.system_inference_s;
+  chip.bound = longest_s * c_.time_steps / clock_share < (chip.events_s + chip.system_s) / 2
+                   ? Bound::overhead
+                   : Bound::compute;
+  return chip;
 }
 
 LayerCost Neuromorphic::run(const Population& p, const Chip& chip,
@@ -97,10 +140,12 @@ LayerCost Neuromorphic::run(const Population& p, const Chip& chip,
 
   LayerCost row;
   row.layer = p.kernel->layer;
-  row.latency_s = chip.latency_s * p.busy_s / chip.busy_s;
-  row.energy_j = synapses_j + neurons_j + messages_j + chip.power_w * row.latency_s;
+  row.latency_s = (chip.events_s + chip.system_s) * p.busy_s / chip.busy_s;
+  row.energy_j =
+      synapses_j + neurons_j + messages_j + (chip.static_w + c_.system_w) * row.latency_s;
   row.macs = p.kernel->macs;
   row.traffic_bytes = steps * (p.synops * p.weight_bits / 8 + p.messages);
+  row.bound = chip.bound;
   row.live_bytes = static_cast<std::int64_t>(std::ceil(p.neurons * c_.state_bytes_per_neuron));
   const int l = row.layer;
   counts.insert(counts.end(), {{l, "neurons", p.neurons},
@@ -133,6 +178,26 @@ std::string Neuromorphic::refusal(const Workload& workload) const {
   return "";
 }
 
+// What does not fit, and what the figures assume.
+void Neuromorphic::say(const Workload& workload, const Chip& chip, Estimate& estimate) const {
+  if (chip.cores > c_.cores) {
+    estimate.fits = false;
+    estimate.reason = "needs " + std::to_string(static_cast<std::int64_t>(chip.cores)) +
+                      " cores, " + c_.coverage.device() + " has " + std::to_string(c_.cores);
+  }
+  estimate.cost.extrapolated.push_back("every neuron is taken to spike " +
+                                       format_quantity(c_.spike_rate * c_.time_steps, Unit::none) +
+                                       " times an inference");
+  const auto layers = workload.network().layers();
+  if (std::any_of(layers.begin(), layers.end(),
+                  [](const Layer& layer) { return layer.op == Op::max_pool; }))
+    estimate.cost.extrapolated.push_back("maximum pooling is taken as average pooling");
+  c_.coverage.note_fallback(workload, estimate.cost);
+  if (auto line = c_.clock.extrapolation(workload.clock_share(), c_.coverage.device());
+      !line.empty())
+    estimate.cost.extrapolated.push_back(std::move(line));
+}
+
 Estimate Neuromorphic::estimate(const Workload& workload) const {
   const Candidate& candidate = workload.candidate();
   if (auto reason = c_.coverage.refusal(candidate)) return not_covered(std::move(*reason));
@@ -143,41 +208,22 @@ Estimate Neuromorphic::estimate(const Workload& workload) const {
 
   std::vector<Population> populations;
   populations.reserve(kernels.size());
-  Chip chip{};
-  double cores = 0, longest_s = 0, stored = 0, host_s = 0;
-  bool max_pool = false;
+  double stored = 0;
   for (const Kernel& kernel : kernels) {
     const Op op = network.layer(kernel.layer).op;
-    max_pool |= op == Op::max_pool;
-    if (c_.coverage.fallback(op)) {
-      stored += kernel.constant_bytes + kernel.table_bytes;
-      continue;
-    }
-    const Population& p = populations.emplace_back(place(kernel, network));
-    cores += p.cores;
-    stored += p.stored_bytes;
-    chip.busy_s += p.busy_s;
-    longest_s = std::max(longest_s, p.busy_s);
+    stored += kernel.constant_bytes + kernel.table_bytes;
+    if (c_.coverage.fallback(op)) continue;
+    stored += populations.emplace_back(place(kernel, network)).stored_bytes;
   }
   if (populations.empty()) return not_covered("the network does no work");
-  const double tiles = std::ceil(cores / c_.cores_per_tile);
-  const double voltage = c_.clock.voltage_share(clock_share);
-  chip.hops = tiles > 1 ? 2.0 / 3 * std::sqrt(tiles) : 0;
-  chip.energy_share = voltage * voltage;
-  chip.power_w = c_.static_w * voltage + c_.system_w;
-  const double waiting_s = barrier_s(tiles) + chip.hops * c_.hop_s;
-  const double step_s = std::max(c_.tick_s, (longest_s + waiting_s) / clock_share);
-  const double system_s = c_.time_steps * c_.system_step_s + c_.system_inference_s;
-  chip.latency_s = c_.time_steps * step_s + system_s;
-  const Bound bound = longest_s * c_.time_steps / clock_share < chip.latency_s / 2 ? Bound::overhead
-                                                                                   : Bound::compute;
+  const Chip chip = start(populations, clock_share);
 
   Estimate estimate;
   Cost& cost = estimate.cost;
   cost.layers.reserve(kernels.size());
   cost.counts.reserve(11 * populations.size() + 5);
   auto population = populations.begin();
-  double host_j = 0;
+  double host_s = 0, host_j = 0;
   for (const Kernel& kernel : kernels) {
     LayerCost row;
     if (const ElementUnit* host = c_.coverage.fallback(network.layer(kernel.layer).op)) {
@@ -187,7 +233,6 @@ Estimate Neuromorphic::estimate(const Workload& workload) const {
       host_j += row.energy_j;
     } else {
       row = run(*population++, chip, cost.counts);
-      row.bound = bound;
     }
     cost.peak_memory_bytes += row.live_bytes;
     cost.layers.push_back(row);
@@ -196,24 +241,13 @@ Estimate Neuromorphic::estimate(const Workload& workload) const {
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s, cost.energy_j);
-  cost.counts.insert(cost.counts.end(),
-                     {{-1, "time_steps", static_cast<double>(c_.time_steps)},
-                      {-1, "latency_events_s", c_.time_steps * step_s},
-                      {-1, "latency_system_s", system_s + host_s},
-                      {-1, "energy_system_j", c_.system_w * chip.latency_s + host_j},
-                      {-1, "energy_static_j", c_.static_w * voltage * chip.latency_s}});
-  if (cores > c_.cores) {
-    estimate.fits = false;
-    estimate.reason = "needs " + std::to_string(static_cast<std::int64_t>(cores)) + " cores, " +
-                      c_.coverage.device() + " has " + std::to_string(c_.cores);
-  }
-  cost.extrapolated.push_back("every neuron is taken to spike " +
-                              format_quantity(c_.spike_rate * c_.time_steps, Unit::none) +
-                              " times an inference");
-  if (max_pool) cost.extrapolated.push_back("maximum pooling is taken as average pooling");
-  c_.coverage.note_fallback(workload, cost);
-  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  const double on_chip_s = chip.events_s + chip.system_s;
+  cost.counts.insert(cost.counts.end(), {{-1, "time_steps", static_cast<double>(c_.time_steps)},
+                                         {-1, "latency_events_s", chip.events_s},
+                                         {-1, "latency_system_s", chip.system_s + host_s},
+                                         {-1, "energy_system_j", c_.system_w * on_chip_s + host_j},
+                                         {-1, "energy_static_j", chip.static_w * on_chip_s}});
+  say(workload, chip, estimate);
   return estimate;
 }
 

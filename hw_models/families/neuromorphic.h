@@ -3,7 +3,7 @@
 // a ReLU fires at a rate that stands for its value, for T time steps (rate coding). Of each layer:
 //   cores    = max(ceil(neurons / neurons of a core), ceil(synapse bytes / bytes of a core))
 //   synops   = T * rate of its inputs * MACs * density (pools, sums: elements read)
-//   messages = T * spikes into it * cores of the channels they reach;  hops = messages * 2/3
+//   messages = T * spikes into it * cores that they reach;  hops = messages * 2/3
 //   sqrt(tiles) E_events = synops * E_syn + T * neurons * (E_access + rate * (E_update + E_spike))
 //              + messages * E_message + hops * E_hop
 //   busy     = (neurons * t_update + synops * t_syn + messages * t_in + spikes * t_spike) / cores
@@ -41,7 +41,8 @@ struct NeuromorphicConstants {
   int cores = 1, cores_per_tile = 1;
   std::int64_t neurons_per_core = 1;
   double synapse_bytes_per_core = 1, state_bytes_per_neuron = 1;
-  bool shares_kernels = false;  // a conv's weights are stored once for all positions
+  int synapse_overhead_bits = 0;  // stored beside a weight: sign, delay, tag
+  bool shares_kernels = false;    // a conv's weights are stored once for all positions
   int time_steps = 1;
   double spike_rate = 1, input_rate = 1;  // spikes of a neuron, of an input, in a step
   double tick_s = 0;                      // shortest step
@@ -68,7 +69,10 @@ class Neuromorphic final : public CostModel {
   struct Population;
   struct Chip;
   Population place(const Kernel& kernel, const Network& network) const;
+  double reached_cores(const Kernel& kernel, const Layer& layer, const Population& p) const;
+  Chip start(const std::vector<Population>& populations, double clock_share) const;
   LayerCost run(const Population& layer, const Chip& chip, std::vector<Count>& counts) const;
+  void say(const Workload& workload, const Chip& chip, Estimate& estimate) const;
   std::string refusal(const Workload& workload) const;
   double barrier_s(double tiles) const;
 

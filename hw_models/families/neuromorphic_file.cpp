@@ -34,6 +34,7 @@ void read_cores(const TomlTable& file, NeuromorphicConstants& c) {
   c.neurons_per_core = cores.integer("neurons_per_core", 1, 1 << 24);
   c.synapse_bytes_per_core = cores.number("synapse_bytes_per_core", 1, 1e12);
   c.state_bytes_per_neuron = cores.number("state_bytes_per_neuron", 0.125, 1e6);
+  c.synapse_overhead_bits = static_cast<int>(cores.integer("synapse_overhead_bits", 0, 64, 0));
   c.shares_kernels = cores.boolean("shares_kernels", false);
   cores.done();
   const TomlTable coding = cited_section(file, "coding");

@@ -143,6 +143,22 @@ TEST(Analog, MoreWeightsThanArrays) {
   EXPECT_EQ(reloaded.cost.layers[0].bound, Bound::memory);
 }
 
+TEST(Analog, PartialSumsThatDoNotFitTheBuffer) {
+  const std::string text =
+      replaced(
+          small_analog() + "[reload]\nseconds_per_row = 0\nenergy_per_cell_j = 1e-12\n" + kCited,
+          "bytes = 1000\n", "bytes = 40\n") +
+      "[[memory]]\nname = \"DRAM\"\nbytes = 1000\nbytes_per_s = 1e8\n"
+      "energy_per_byte_j = 10e-12\n" +
+      kCited;
+  // 8 -> 12 at 4 positions: 4 * 4 sums of 4 bytes wait for the second row of arrays, twice what the
+  // buffer holds. 48 bytes of weights and 192 cells are written in each of two rounds.
+  const Cost cost = cost_of(text, conv(8, 12, 2));
+  EXPECT_NEAR(count(cost, "energy_reload_j"), 2 * (480e-12 + 192e-12), 1e-20);
+  // 16 + 24 bytes of activations stay in the buffer: 3 * 16 + 24 + 2 * 192 bytes at 1e9 B/s.
+  EXPECT_NEAR(cost.latency_s, 456e-9 + 2 * 480e-9, 1e-17);
+}
+
 TEST(Analog, ActivationsThatDoNotFit) {
   const Estimate estimate = analog().model->estimate(candidate(conv(4, 4, 20)));
   EXPECT_FALSE(estimate.fits);

@@ -76,14 +76,13 @@ TEST(AnalogValidation, Jia) {
   EXPECT_NEAR(tops_per_w(0.4) / 400, 0.96, 0.01);  // 0.85 V by V^2
 }
 
-// A miss, pinned: the clock and the area of the macro are exact, but its sizes were chosen so. Half
-// the energy and half the cycles of the network are ZigZag's mapping: stalls, and partial sums of
-// early layers that leave the SRAM.
+// The area of the macro is exact, its clock too (not independent). The network is a miss, pinned: a
+// part of its energy and cycles is ZigZag's mapping, with stalls.
 TEST(AnalogValidation, ZigZagResNet18) {
   const Device device = testing::shipped("aimc_sram_28nm");
   const Cost cost = device.model->estimate(candidate(testing::zoo("resnet18", 8, 8))).cost;
-  EXPECT_NEAR(cost.energy_j / 4695729577e-12, 0.47, 0.01);
-  EXPECT_NEAR(cost.latency_s / 14.07244e-9 / 5050846, 0.51, 0.01);
+  EXPECT_NEAR(cost.energy_j / 4695729577e-12, 0.70, 0.01);
+  EXPECT_NEAR(cost.latency_s / 14.07244e-9 / 5050846, 0.80, 0.01);
   EXPECT_NEAR(count(cost, "area_m2") / 2.28781e-6, 1, 1e-5);
 }
 

@@ -113,6 +113,33 @@ TEST(Neuromorphic, ConvsShareKernelsOrNot) {
   EXPECT_EQ(cost_of(text, network).storage_bytes, 8);
 }
 
+TEST(Neuromorphic, SpikesGoToTheCoresThatTheyReach) {
+  const auto messages = [](Network network) {
+    return count(cost_of(small_chip(), with_precision(std::move(network), 4, 8)), "messages");
+  };
+  // 2 -> 2 channels of 4 x 4: 32 neurons on 4 cores of 2 x 2 places; 16 inputs a step spike.
+  NetworkBuilder point("point", {2, 4, 4});
+  point.conv(0, {.channels = 2});
+  EXPECT_NEAR(messages(std::move(point).build()), 5 * 16 * 1, 1e-9);
+  // 2 x 1 places of 3 x 1 windows would take (1 + 2 / 2) cores; so do two channels on two cores
+  // each.
+  NetworkBuilder wide("wide", {1, 4, 4});
+  wide.conv(0, {.channels = 2, .kernel = 3, .kernel_w = 1});
+  EXPECT_NEAR(messages(std::move(wide).build()), 5 * 8 * 2, 1e-9);
+  // Depthwise: the cores of its own channel.
+  NetworkBuilder depthwise("depthwise", {4, 2, 2});
+  depthwise.conv(0, {.channels = 4, .kernel = 3, .groups = 4});
+  EXPECT_NEAR(messages(std::move(depthwise).build()), 5 * 8 * 1, 1e-9);
+}
+
+TEST(Neuromorphic, SynapsesHoldMoreThanWeights) {
+  const std::string text = replaced(small_chip(), "shares_kernels = true",
+                                    "synapse_overhead_bits = 4\nshares_kernels = true");
+  const Cost cost = cost_of(text, linear(4, 8));  // 32 synapses of 8 bits: 32 bytes
+  EXPECT_EQ(count(cost, "cores"), 2);
+  EXPECT_EQ(cost.storage_bytes, 32);
+}
+
 TEST(Neuromorphic, PrunedSynapses) {
   const std::string text =
       small_chip() + "[sparsity]\nhighest_density = 0.5\nindex_bits = 4\n" + kCited;
