@@ -5,6 +5,7 @@
 #include <cassert>
 #include <utility>
 
+#include "hw_models/collectives.h"
 #include "hw_models/device_file.h"
 #include "hw_models/families/analog.h"
 #include "hw_models/families/cpu.h"
@@ -55,7 +56,7 @@ std::shared_ptr<const CostModel> make_model(Family family, const TomlTable& file
     case Family::cpu:
       return std::make_shared<Cpu>(read_cpu(file, device, confidence));
     case Family::gpu:
-      return std::make_shared<Gpu>(read_gpu(file, device, confidence));
+      return with_interconnect(file, std::make_shared<Gpu>(read_gpu(file, device, confidence)));
     case Family::microcontroller:
       return std::make_shared<Microcontroller>(read_microcontroller(file, device, confidence));
     case Family::systolic:
