@@ -10,6 +10,10 @@
 namespace hwnas {
 
 void print_layers(std::ostream& out, const Network& network, const Cost& cost, std::size_t most) {
+  if (cost.layers.empty()) {
+    out << "known of the whole network only\n";
+    return;
+  }
   std::vector<LayerCost> rows = cost.layers;
   std::stable_sort(rows.begin(), rows.end(), [](const LayerCost& a, const LayerCost& b) {
     return a.latency_s > b.latency_s;

@@ -84,7 +84,8 @@ std::vector<std::string> list_names(LibraryShelf shelf) {
 }
 
 Device find_device(const std::string& name) {
-  return Device::load(find_file(LibraryShelf::devices, name), folders(LibraryShelf::devices));
+  return Device::load(find_file(LibraryShelf::devices, name), folders(LibraryShelf::devices),
+                      folders(LibraryShelf::spaces));
 }
 
 Network find_network(const std::string& name) {

@@ -40,7 +40,7 @@ std::vector<DeviceConstant> constants(const Device& device) {
   for (const std::string& key : file.keys()) {
     if (file.kind(key) != TomlTable::Kind::array && file.kind(key) != TomlTable::Kind::table)
       continue;
-    if (key == "validation") continue;
+    if (key == "validation" || key == "files") continue;
     std::vector<TomlTable> sections;
     if (file.kind(key) == TomlTable::Kind::array) {
       sections = file.tables(key);

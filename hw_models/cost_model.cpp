@@ -14,6 +14,8 @@ std::string_view to_string(Bound bound) {
       return "memory";
     case Bound::overhead:
       return "overhead";
+    case Bound::unknown:
+      return "unknown";
   }
   return "";
 }
@@ -45,7 +47,7 @@ double count(const Cost& cost, std::string_view name, int layer) {
 }
 
 void add_up(Cost& cost, int batch) {
-  std::array<double, 3> share{};
+  std::array<double, 4> share{};
   cost.latency_s = cost.energy_j = 0;
   for (const LayerCost& row : cost.layers) {
     cost.latency_s += row.latency_s;

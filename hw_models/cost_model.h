@@ -15,7 +15,7 @@
 namespace hwnas {
 
 // What limits a layer (or the whole) on a device.
-enum class Bound : std::uint8_t { compute, memory, overhead };
+enum class Bound : std::uint8_t { compute, memory, overhead, unknown };
 std::string_view to_string(Bound bound);
 
 // How far the numbers of a device can be trusted.

@@ -19,6 +19,7 @@
 #include "hw_models/families/program.h"
 #include "hw_models/families/spatial.h"
 #include "hw_models/families/systolic.h"
+#include "hw_models/named_files.h"
 
 namespace hwnas {
 namespace {
@@ -51,7 +52,8 @@ Confidence read_confidence(const TomlTable& file) {
 
 // The one place where a family's name meets its code.
 std::shared_ptr<const CostModel> make_model(Family family, const TomlTable& file,
-                                            const std::string& device, Confidence confidence) {
+                                            const std::string& device, Confidence confidence,
+                                            NamedFiles& files) {
   switch (family) {
     case Family::cpu:
       return std::make_shared<Cpu>(read_cpu(file, device, confidence));
@@ -72,11 +74,11 @@ std::shared_ptr<const CostModel> make_model(Family family, const TomlTable& file
     case Family::photonic:
       return make_photonic(file, device, confidence);
     case Family::lookup:
-      return make_lookup(file, device, confidence);
+      return make_lookup(file, device, confidence, files);
     case Family::plugin:
-      return make_plugin(file, device, confidence);
+      return make_plugin(file, device, confidence, files);
     case Family::program:
-      return make_program(file, device, confidence);
+      return make_program(file, device, confidence, files);
   }
   assert(false);
   return nullptr;
@@ -135,16 +137,18 @@ TomlTable read_file(const std::filesystem::path& path,
                           file.without("inherits"));
 }
 
-Device build(const TomlTable& file) {
+Device build(const TomlTable& file, const std::vector<std::filesystem::path>& spaces) {
+  NamedFiles files(file, spaces);
   Device device;
   device.file = file.file();
-  device.text = file.text();
   device.name = std::filesystem::path(device.file).stem().string();
   device.description = file.string("description");
   device.family = read_family(file);
   device.confidence = read_confidence(file);
   device.reference = file.boolean("reference", false);
-  device.model = make_model(device.family, file, device.name, device.confidence);
+  device.model = make_model(device.family, file, device.name, device.confidence, files);
+  device.text = file.text();
+  if (const std::string pins = files.pins(); !pins.empty()) device.text += '\n' + pins;
   for (const TomlTable& table : file.tables("precisions")) {
     device.precisions.push_back({static_cast<int>(table.integer("weight_bits", 1, 32)),
                                  static_cast<int>(table.integer("activation_bits", 1, 32))});
@@ -162,12 +166,13 @@ std::string_view to_string(Family family) {
 }
 
 Device Device::load(const std::filesystem::path& path,
-                    const std::vector<std::filesystem::path>& folders) {
-  return build(read_file(path, folders, 0));
+                    const std::vector<std::filesystem::path>& folders,
+                    const std::vector<std::filesystem::path>& spaces) {
+  return build(read_file(path, folders, 0), spaces);
 }
 
 Device Device::parse(std::string_view text, std::string_view file_name) {
-  return build(TomlTable::parse(text, file_name));
+  return build(TomlTable::parse(text, file_name), {});
 }
 
 }  // namespace hwnas

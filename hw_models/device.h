@@ -59,7 +59,7 @@ class Device {
   Family family = Family::cpu;
   Confidence confidence = Confidence::D;
   bool reference = false;  // somebody's simulated machine, to compare with; nothing to choose
-  std::string text;        // the whole file with what it inherits, for the study
+  std::string text;        // the whole file with what it inherits and names, for the study
   std::string file;        // where it was read
   std::vector<Validation> validation;
   std::vector<Bits> precisions;  // in the order of the file, the device's own first; may be empty
@@ -71,9 +71,10 @@ class Device {
   // units and impossible values. A file may say `inherits = "NAME"`: it then holds only what
   // differs from NAME.toml, which is looked for beside it and in `folders`. Tables are merged key
   // by key; arrays, [[precisions]] too, are replaced whole; [[validation]] and `reference` are
-  // never inherited.
+  // never inherited. Spaces that a file names are looked for in `spaces`.
   static Device load(const std::filesystem::path& path,
-                     const std::vector<std::filesystem::path>& folders = {});
+                     const std::vector<std::filesystem::path>& folders = {},
+                     const std::vector<std::filesystem::path>& spaces = {});
   static Device parse(std::string_view text, std::string_view file_name);
 };
 

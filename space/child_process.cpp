@@ -95,8 +95,8 @@ ssize_t write_quietly(int fd, const char* data, std::size_t size) {
 }
 
 // Between fork and exec: nothing but system calls.
-[[noreturn]] void become(char* const* arguments, int in, int out, int err, int trouble,
-                         pid_t parent) {
+[[noreturn]] void become(char* const* arguments, const char* folder, int in, int out, int err,
+                         int trouble, pid_t parent) {
   setpgid(0, 0);  // the terminal's Ctrl-C is for the parent alone
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(127);  // it died before the line above
@@ -108,7 +108,7 @@ ssize_t write_quietly(int fd, const char* data, std::size_t size) {
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);  // descriptors of others, where supported
-  execvp(arguments[0], arguments);
+  if (*folder == '\0' || chdir(folder) == 0) execvp(arguments[0], arguments);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = ::write(trouble, &error, sizeof error);
   _exit(127);
@@ -127,7 +127,7 @@ std::string describe_exit(int status) {
   return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-ChildProcess::ChildProcess(const std::vector<std::string>& command) {
+ChildProcess::ChildProcess(const std::vector<std::string>& command, const ChildOptions& options) {
   if (command.empty()) throw std::runtime_error("no program given");
   std::vector<char*> arguments;
   for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
@@ -138,7 +138,10 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command) {
   if (pid_ < 0) {
     throw std::runtime_error("cannot start '" + command[0] + "': " + std::strerror(errno));
   }
-  if (pid_ == 0) become(arguments.data(), in.read, out.write, err.write, trouble.write, parent);
+  if (pid_ == 0) {
+    become(arguments.data(), options.folder.c_str(), in.read, out.write, err.write, trouble.write,
+           parent);
+  }
   setpgid(pid_, pid_);  // both sides do, so that kill() finds the group at once
   ::close(std::exchange(trouble.write, -1));
   int error = 0;
@@ -152,11 +155,28 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command) {
   input_ = in.take(in.write);
   output_ = out.take(out.read);
   errors_ = err.take(err.read);
+  if (options.with_descendants) start_guard();
+}
+
+// A shell in the group of the child that waits for the end of its input, which is the end of this
+// process, and then kills the group. Best effort: without it, the child alone dies with us.
+void ChildProcess::start_guard() {
+  Pipe pipe;
+  guard_ = fork();
+  if (guard_ == 0) {
+    if (setpgid(0, pid_) != 0) _exit(0);
+    dup2(pipe.read, STDIN_FILENO);
+    syscall(SYS_close_range, 1U, 2U, 0U);
+    syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+    execl("/bin/sh", "sh", "-c", "read -r nothing; kill -KILL 0", static_cast<char*>(nullptr));
+    _exit(0);
+  }
+  guard_input_ = std::exchange(pipe.write, -1);
 }
 
 ChildProcess::~ChildProcess() {
   kill();
-  for (const int fd : {input_, output_, errors_}) {
+  for (const int fd : {input_, output_, errors_, guard_input_}) {
     if (fd >= 0) ::close(fd);
   }
 }
@@ -242,6 +262,11 @@ void ChildProcess::kill() {
   // Not yet reaped, so the number is still its own; what it started dies with it.
   ::kill(-pid_, SIGKILL);
   int status = 0;
+  if (guard_ > 0) {
+    ::kill(guard_, SIGKILL);  // it may not have joined the group yet
+    while (waitpid(guard_, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   status_ = status;

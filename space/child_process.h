@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,10 +18,17 @@ namespace hwnas {
 // "exit code 3", "killed by signal 11 (segmentation fault)"; `status` as of waitpid(2).
 std::string describe_exit(int status);
 
+struct ChildOptions {
+  std::filesystem::path folder = {};  // that it runs in; empty: that of its parent
+  // What it starts in turn (of its process group) is also killed when its parent is: a script's
+  // programs. Costs one more small process.
+  bool with_descendants = false;
+};
+
 class ChildProcess {
  public:
   // Throws std::runtime_error where there is no such program, or no process or pipe to be had.
-  explicit ChildProcess(const std::vector<std::string>& command);
+  explicit ChildProcess(const std::vector<std::string>& command, const ChildOptions& options = {});
   ~ChildProcess();  // kills the group and reaps
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -51,7 +59,11 @@ class ChildProcess {
   std::string last_words() const;  // the last line of its errors that is not empty
 
  private:
+  void start_guard();
+
   pid_t pid_ = -1;
+  pid_t guard_ = -1;
+  int guard_input_ = -1;  // closes with this process, however it ends
   int input_ = -1, output_ = -1, errors_ = -1;
   std::string pending_;  // to be written
   std::size_t sent_ = 0;

@@ -170,12 +170,16 @@ int TomlTable::line(std::string_view key) const {
   return static_cast<int>(where.begin.line);
 }
 
+std::string TomlTable::origin(std::string_view key) const {
+  const toml::node* node = key.empty() ? nullptr : node_->table->get(key);
+  const auto& origin = node ? node->source().path : node_->table->source().path;
+  return origin && !origin->empty() ? *origin : file();
+}
+
 InputError TomlTable::error(std::string_view key, std::string_view problem) const {
   const toml::node* node = key.empty() ? nullptr : node_->table->get(key);
   if (node || key.empty()) {
-    const auto& origin = node ? node->source().path : node_->table->source().path;
-    return InputError(origin && !origin->empty() ? *origin : file(), line(key), path_of(key),
-                      node ? value_text(*node) : "", problem);
+    return InputError(origin(key), line(key), path_of(key), node ? value_text(*node) : "", problem);
   }
   std::vector<std::string> unasked;
   for (const std::string& name : keys()) {

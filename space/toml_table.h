@@ -47,6 +47,7 @@ class TomlTable {
   const std::string& file() const;                  // the name it was parsed under
   const std::string& text() const;                  // the whole file, as read
   std::string path_of(std::string_view key) const;  // "budget.trials"
+  std::string origin(std::string_view key) const;  // the file that the value is from, after merge()
 
   // Typed values. Without a fallback a missing key is an error, as is a value of another type or
   // outside [low, high].

@@ -1,10 +1,100 @@
 #include "hw_models/families/lookup.h"
 
-namespace hwnas {
+#include <cmath>
+#include <sstream>
 
-std::shared_ptr<const CostModel> make_lookup(const TomlTable& file, const std::string&,
-                                             Confidence) {
-  throw file.error("family", "is not built yet");
+#include "hw_models/families/lookup_table.h"
+#include "space/units.h"
+
+namespace hwnas {
+namespace {
+
+// `KEY_column` and `KEY_unit`.
+std::optional<FigureColumn> read_column(const TomlTable& section, const CsvTable& csv,
+                                        const std::string& key, Unit unit) {
+  const std::string column_key = key + "_column", unit_key = key + "_unit";
+  if (!section.has(column_key)) return std::nullopt;
+  FigureColumn column;
+  const std::string name = section.string(column_key);
+  if (!csv.has(name)) {
+    throw section.error(column_key,
+                        "no such column in " + csv.file() + suggestion(name, csv.header()));
+  }
+  column.column = csv.column(name);
+  const std::string text = section.string(unit_key);
+  try {
+    if (text.empty() || text.front() == ' ') throw std::invalid_argument("");
+    column.factor = parse_quantity("1 " + text, unit);
+  } catch (const std::invalid_argument&) {
+    throw section.error(unit_key,
+                        "expected the unit of the column, as in " + std::string(unit_hint(unit)));
+  }
+  return column;
+}
+
+double figure(const CsvTable& csv, std::size_t row, const std::optional<FigureColumn>& column,
+              bool zero_is_missing) {
+  if (!column) return std::nan("");
+  const double value = csv.number(row, column->column) * column->factor;
+  return zero_is_missing && value == 0 ? std::nan("") : value;
+}
+
+}  // namespace
+
+Figures LookupTable::figures(std::size_t row) const {
+  Figures found;
+  found.latency_s = figure(*csv, row, latency, true);
+  found.energy_j = figure(*csv, row, energy, true);
+  found.peak_memory_bytes = figure(*csv, row, memory, false);
+  found.storage_bytes = figure(*csv, row, storage, false);
+  return found;
+}
+
+std::string LookupTable::deployment_refusal(const Candidate& candidate) const {
+  const auto& [batch, clock_share] = candidate.deployment;
+  std::ostringstream text;
+  if (batch != measured_at.batch) {
+    text << device << " was measured at batch " << measured_at.batch << ", not at " << batch;
+  } else if (clock_share != measured_at.clock_share) {
+    text << device << " was measured at clock_share " << measured_at.clock_share << ", not at "
+         << clock_share;
+  } else if (const std::string problem = refusal(candidate); !problem.empty()) {
+    text << problem;
+  }
+  return text.str();
+}
+
+std::shared_ptr<const CostModel> make_lookup(const TomlTable& file, const std::string& device,
+                                             Confidence confidence, NamedFiles& files) {
+  const TomlTable section = cited_section(file, "table");
+  LookupTable table;
+  table.device = device;
+  table.confidence = confidence;
+  table.price = Price::read(file);
+  table.file = section.string("file");
+  table.csv = std::make_shared<CsvTable>(CsvTable::read(files.find(section, "file")));
+  table.measured_at.batch = static_cast<int>(section.integer("batch", 1, 1 << 20, 1));
+  table.measured_at.clock_share = section.number("clock_share", 1e-6, 1, 1);
+  table.latency = read_column(section, *table.csv, "latency", Unit::second);
+  table.energy = read_column(section, *table.csv, "energy", Unit::joule);
+  if (!table.latency && !table.energy)
+    throw section.error("latency_column",
+                        "is missing; a table has latency_column, energy_column "
+                        "or both");
+  const std::string rows = section.string("rows");
+  if (rows != "networks" && rows != "kernels")
+    throw section.error("rows", "expected \"networks\" or \"kernels\"");
+  const bool networks = rows == "networks";
+  const std::optional<std::int64_t> no_bits =
+      networks ? std::optional(std::int64_t{0}) : std::nullopt;
+  table.weight_bits = static_cast<int>(section.integer("weight_bits", 1, 32, no_bits));
+  table.activation_bits = static_cast<int>(section.integer("activation_bits", 1, 32, no_bits));
+  if ((table.weight_bits == 0) != (table.activation_bits == 0))
+    throw section.error("weight_bits", "weight_bits and activation_bits go together");
+  if (!networks) return make_kernel_lookup(std::move(table), section);
+  table.memory = read_column(section, *table.csv, "memory", Unit::byte);
+  table.storage = read_column(section, *table.csv, "storage", Unit::byte);
+  return make_network_lookup(std::move(table), section, files);
 }
 
 }  // namespace hwnas

@@ -54,7 +54,7 @@ std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& e
   }
   if (!last_stage) return {TrialState::running, ""};
   for (const Objective& objective : objectives) {
-    if (objective.optimised && !find(trial, objective.key)) {
+    if (!find(trial, objective.key)) {
       return {TrialState::failed, "no stage gave " + to_text(objective.key)};
     }
   }

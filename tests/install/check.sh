@@ -14,4 +14,13 @@ answer=$(build/consumer usr/share/hwnas/devices/stm32l4r5.toml)
 page=$(usr/bin/hwnas devices show stm32l4r5)
 [[ $page == *"$folder/usr/share/hwnas/devices/stm32l4r5.toml"* ]] || { echo "the installed program found another device: $page"; exit 1; }
 usr/bin/hwnas estimate resnet8 --device stm32l4r5 >/dev/null
+# Plug-ins of users, outside of everything, against the installed header alone.
+cp -r usr/share/hwnas/plugin_examples examples
+cmake -G Ninja -S examples -B examples/build -DCMAKE_PREFIX_PATH="$folder/usr" >/dev/null
+cmake --build examples/build >/dev/null
+cmake --install examples/build --prefix "$folder/examples" >/dev/null
+for device in my_chip my_fpga; do
+  page=$(usr/bin/hwnas estimate resnet8 --bits 8 --device "./examples/$device.toml")
+  [[ $page == *"$device "*" ms "* ]] || { echo "the plug-in $device said: $page"; exit 1; }
+done
 echo "installed hwnas works"

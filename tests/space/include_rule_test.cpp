@@ -32,7 +32,8 @@ const std::map<std::string, Rooms> kGuarded{{"torch/", {"trainer"}},
                                             {"oneapi/", {"search/engine"}},
                                             {"tbb/", {"search/engine"}},
                                             {"boost/", {"experiments", "trainer"}},
-                                            {"nlohmann/", {"experiments", "trainer"}},
+                                            {"nlohmann/", {"experiments", "trainer", "hw_models"}},
+                                            {"zlib.h", {"trainer", "hw_models"}},
                                             {"onnx/", {"experiments/onnx"}},
                                             {"toml++/", {"space"}}};
 
