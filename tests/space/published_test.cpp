@@ -45,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(All, Zoo,
                                            Published{"resnet18", 1.814e9, 11689512, 1e-3},
                                            Published{"resnet50", 4.09e9, 25557032, 1e-3},
                                            Published{"alexnet", 714.2e6, 61100840, 1e-3},
+                                           Published{"alexnet_grouped", 724.4e6, 60965224, 1e-3},
                                            Published{"vgg16", 15.47e9, 138357544, 1e-3},
                                            Published{"deit_tiny", 1.26e9, 5717416, 1e-2}),
                          [](const auto& test) { return std::string(test.param.network); });
