@@ -48,6 +48,14 @@ nlohmann::json layers_json(const Cost& cost, const Network& network) {
   return layers;
 }
 
+// Whether the sum of a count over layers means something.
+bool adds_up(std::string_view name) {
+  for (const char* part : {"_db", "_share", "_lost", "_s", "_hz"}) {
+    if (name.ends_with(part)) return false;
+  }
+  return true;
+}
+
 nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
   const Estimate& e = entry.estimate;
   nlohmann::json j{{"device", entry.device->name},
@@ -73,7 +81,11 @@ nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
   j["counts"] = nlohmann::json::object();
   for (const Count& c : e.cost.counts) {
     const std::string name(c.name);
-    if (!j["counts"].contains(name)) j["counts"][name] = number(count(e.cost, c.name));
+    if (c.layer < 0) {
+      j["counts"][name] = number(c.value);
+    } else if (!j["counts"].contains(name) && adds_up(c.name)) {
+      j["counts"][name] = number(count(e.cost, c.name));
+    }
   }
   j["layers"] = layers_json(e.cost, network);
   return j;

@@ -25,12 +25,17 @@ class Errors {
     for (std::size_t i = 0; i < model_.size(); ++i) sum += model_[i] / published_[i] - 1;
     return sum / static_cast<double>(rows());
   }
+  // Of ranks, ties at their mean rank.
   double spearman() const {
     const std::vector<double> a = ranks(model_), b = ranks(published_);
-    double squares = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
-    const double n = rows();
-    return 1 - 6 * squares / (n * (n * n - 1));
+    const double mean = (static_cast<double>(rows()) - 1) / 2;
+    double both = 0, of_a = 0, of_b = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      both += (a[i] - mean) * (b[i] - mean);
+      of_a += (a[i] - mean) * (a[i] - mean);
+      of_b += (b[i] - mean) * (b[i] - mean);
+    }
+    return both / std::sqrt(of_a * of_b);
   }
   int rows() const { return static_cast<int>(model_.size()); }
 
@@ -41,7 +46,10 @@ class Errors {
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t i, std::size_t j) { return values[i] < values[j]; });
     std::vector<double> rank(values.size());
-    for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = static_cast<double>(i);
+    for (std::size_t i = 0, end = 0; i < order.size(); i = end) {
+      while (end < order.size() && values[order[end]] == values[order[i]]) ++end;
+      for (std::size_t k = i; k < end; ++k) rank[order[k]] = static_cast<double>(i + end - 1) / 2;
+    }
     return rank;
   }
 
