@@ -9,6 +9,7 @@
 #include <ostream>
 #include <tuple>
 
+#include "experiments/adapters/cost_evaluator.h"
 #include "experiments/table.h"
 #include "space/input_error.h"
 #include "space/units.h"
@@ -77,7 +78,7 @@ nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
   j["bound"] = to_string(e.cost.bound);
   j["confidence"] = std::string(1, static_cast<char>(e.cost.confidence));
   j["extrapolated"] = e.cost.extrapolated;
-  j["source"] = "analytic";
+  j["source"] = to_string(source_of(*entry.device));
   j["counts"] = nlohmann::json::object();
   for (const Count& c : e.cost.counts) {
     const std::string name(c.name);
@@ -177,7 +178,13 @@ void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estim
     for (const std::string& line : c.extrapolated)
       notes += device->name + ": extrapolated: " + line + '\n';
   }
-  out << table << notes << "all numbers analytic; latency of one batch, energy of one inference\n";
+  const bool measured = std::any_of(estimates.begin(), estimates.end(), [](const auto& e) {
+    return source_of(*e.device) == Source::measured;
+  });
+  out << table << notes
+      << (measured ? "numbers of lookup tables measured, all others analytic"
+                   : "all numbers analytic")
+      << "; latency of one batch, energy of one inference\n";
 }
 
 nlohmann::json estimates_json(const std::vector<DeviceEstimate>& estimates,

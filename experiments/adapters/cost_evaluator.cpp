@@ -6,9 +6,9 @@ namespace hwnas {
 namespace {
 
 void add(std::vector<Measurement>& measurements, Metric metric, const std::string& device,
-         double value) {
+         Source source, double value) {
   if (std::isnan(value)) return;  // no price
-  measurements.push_back({{metric, device}, Source::analytic, 0, value, std::nullopt});
+  measurements.push_back({{metric, device}, source, 0, value, std::nullopt});
 }
 
 Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
@@ -16,8 +16,10 @@ Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
   evaluation.measurements.reserve(2 + 6 * devices.size());
   const Network& network = job.candidate->network;
   const Workload workload(*job.candidate);
-  add(evaluation.measurements, Metric::parameters, "", static_cast<double>(parameters(network)));
-  add(evaluation.measurements, Metric::macs, "", static_cast<double>(macs(network)));
+  add(evaluation.measurements, Metric::parameters, "", Source::analytic,
+      static_cast<double>(parameters(network)));
+  add(evaluation.measurements, Metric::macs, "", Source::analytic,
+      static_cast<double>(macs(network)));
   for (const auto& [device, required] : devices) {
     const Estimate estimate = device.model->estimate(workload);
     // Memories with a capacity are bounds of the run; any other misfit is a failure.
@@ -26,21 +28,28 @@ Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
       if (required) evaluation.failure = estimate.reason;
       continue;
     }
-    add_measurements(evaluation.measurements, device.name, estimate.cost);
+    add_measurements(evaluation.measurements, device, estimate.cost);
   }
   return evaluation;
 }
 
 }  // namespace
 
-void add_measurements(std::vector<Measurement>& measurements, const std::string& device,
+void add_measurements(std::vector<Measurement>& measurements, const Device& device,
                       const Cost& cost) {
-  add(measurements, Metric::latency, device, cost.latency_s);
-  add(measurements, Metric::energy, device, cost.energy_j);
-  add(measurements, Metric::memory, device, static_cast<double>(cost.peak_memory_bytes));
-  add(measurements, Metric::storage, device, static_cast<double>(cost.storage_bytes));
-  add(measurements, Metric::throughput, device, cost.throughput_per_s);
-  add(measurements, Metric::cost, device, cost.usd_per_million);
+  const Source source = source_of(device);
+  const auto memory = static_cast<double>(cost.peak_memory_bytes);
+  const auto storage = static_cast<double>(cost.storage_bytes);
+  add(measurements, Metric::latency, device.name, source, cost.latency_s);
+  add(measurements, Metric::energy, device.name, source, cost.energy_j);
+  add(measurements, Metric::memory, device.name, source, memory);
+  add(measurements, Metric::storage, device.name, source, storage);
+  add(measurements, Metric::throughput, device.name, source, cost.throughput_per_s);
+  add(measurements, Metric::cost, device.name, source, cost.usd_per_million);
+}
+
+Source source_of(const Device& device) {
+  return device.family == Family::lookup ? Source::measured : Source::analytic;
 }
 
 std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads) {

@@ -16,8 +16,11 @@ struct PricedDevice {
 };
 
 // What an estimate says of a device, as measurements; figures that are unknown (NaN) are left out.
-void add_measurements(std::vector<Measurement>& measurements, const std::string& device,
+void add_measurements(std::vector<Measurement>& measurements, const Device& device,
                       const Cost& cost);
+
+// Measured where the device is a table of measurements, else analytic.
+Source source_of(const Device& device);
 
 // Measures parameters and macs, and on every device latency, energy, memory, storage, throughput
 // and (where priced) cost. Whether a candidate fits a device's memories is for bounds to decide.

@@ -64,7 +64,7 @@ Rescored rescore(const Study& study, const std::vector<Device>& devices, const C
         runs = false;
         break;
       }
-      add_measurements(trial.measurements, device.name, estimate.cost);
+      add_measurements(trial.measurements, device, estimate.cost);
     }
     result.refused += !runs;
     if (runs) result.trials.push_back(std::move(trial));

@@ -28,13 +28,34 @@ std::vector<std::string> blocks(const std::string& file, const std::string& lang
   return found;
 }
 
+// Whether a block is a run config: it names a space, which a space does not.
+bool is_config(const std::string& block) {
+  return block.find("\nspace = ") != std::string::npos;
+}
+
 TEST(Readme, SpacesDecode) {
   for (const char* file : {"README.md", "space/README.md"}) {
-    const auto found = blocks(file, "toml");
-    ASSERT_EQ(found.size(), 1u) << file;
-    const SearchSpace space = SearchSpace::parse(found[0], file);
-    EXPECT_GE(space.choices().size(), 8u);
+    int spaces = 0;
+    for (const std::string& block : blocks(file, "toml")) {
+      if (is_config(block)) continue;
+      EXPECT_GE(SearchSpace::parse(block, file).choices().size(), 8u);
+      ++spaces;
+    }
+    EXPECT_EQ(spaces, 1) << file;
   }
+}
+
+TEST(Readme, RunConfigsRun) {
+  int configs = 0;
+  for (const std::string& block : blocks("README.md", "toml")) {
+    if (!is_config(block)) continue;
+    const Folder folder;
+    write(folder / "run.toml", block);
+    const Result result = run(folder.path(), kHwnas + " search run.toml --trials 20");
+    EXPECT_EQ(result.code, 0) << result.err;
+    ++configs;
+  }
+  EXPECT_EQ(configs, 1);
 }
 
 TEST(Readme, TheRunConfigIsOne) {
