@@ -11,6 +11,7 @@
 
 #include "experiments/adapters/cost_evaluator.h"
 #include "experiments/table.h"
+#include "hw_models/power_cap.h"
 #include "space/input_error.h"
 #include "space/units.h"
 
@@ -24,6 +25,8 @@ struct Shared {
 
   explicit Shared(Candidate c) : candidate(std::move(c)), workload(candidate) {}
 };
+
+constexpr double kLowestClock = 0.05;  // of the highest, that a power cap is met with
 
 nlohmann::json number(double value) {
   return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
@@ -68,6 +71,7 @@ nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
     j["weight_bits"] = entry.bits.weights;
     j["activation_bits"] = entry.bits.activations;
   }
+  if (entry.clock_share > 0) j["clock_share"] = entry.clock_share;
   if (!e.covered) return j;
   j["latency_s"] = number(e.cost.latency_s);
   j["energy_j"] = number(e.cost.energy_j);
@@ -110,22 +114,38 @@ double value_of(const Cost& cost, const std::string& metric) {
   return -cost.throughput_per_s;
 }
 
+DeviceEstimate under_cap(const Device& device, Candidate candidate, Bits bits, double cap_w) {
+  const auto share = clock_share_under_cap(*device.model, candidate, kLowestClock, cap_w);
+  candidate.deployment.clock_share = share.value_or(1);
+  DeviceEstimate result{&device, bits, share.value_or(0), device.model->estimate(candidate)};
+  if (!share && result.estimate.covered) {
+    result.estimate = not_covered(device.name + " draws more than " +
+                                  format_quantity(cap_w, Unit::none) + " W at any clock");
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<DeviceEstimate> estimate_on(const std::vector<Device>& devices,
-                                        const Candidate& candidate, bool native) {
+                                        const Candidate& candidate,
+                                        const EstimateOptions& options) {
   std::vector<DeviceEstimate> estimates;
   std::map<std::pair<int, int>, std::optional<Shared>> shared;
   for (const Device& device : devices) {
     Bits bits{0, 0};
-    if (native && !device.precisions.empty()) bits = device.precisions.front();
+    if (options.native && !device.precisions.empty()) bits = device.precisions.front();
     auto& at = shared[{bits.weights, bits.activations}];
     if (!at) {
       Candidate c = candidate;
       if (bits.weights > 0) c.network = with_precision(c.network, bits.weights, bits.activations);
       at.emplace(std::move(c));
     }
-    estimates.push_back({&device, bits, device.model->estimate(at->workload)});
+    if (options.power_cap_w) {
+      estimates.push_back(under_cap(device, at->candidate, bits, *options.power_cap_w));
+    } else {
+      estimates.push_back({&device, bits, 0, device.model->estimate(at->workload)});
+    }
   }
   return estimates;
 }
@@ -146,14 +166,17 @@ void rank(std::vector<DeviceEstimate>& estimates, const std::string& metric) {
 void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estimates) {
   const bool bits = std::any_of(estimates.begin(), estimates.end(),
                                 [](const DeviceEstimate& e) { return e.bits.weights > 0; });
+  const bool clocks = std::any_of(estimates.begin(), estimates.end(),
+                                  [](const DeviceEstimate& e) { return e.clock_share > 0; });
   Table table;
   table.column("device", Table::Align::left);
   if (bits) table.column("bits");
+  if (clocks) table.column("clock");
   for (const char* heading : {"latency", "energy", "memory", "storage", "inf/s", "$/million"})
     table.column(heading);
   for (const char* heading : {"bound", "class", "fits"}) table.column(heading, Table::Align::left);
   std::string notes;
-  for (const auto& [device, at, e] : estimates) {
+  for (const auto& [device, at, clock, e] : estimates) {
     const Cost& c = e.cost;
     std::vector<std::string> cells{device->name};
     if (bits) {
@@ -161,6 +184,7 @@ void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estim
                           ? "own"
                           : std::to_string(at.weights) + "/" + std::to_string(at.activations));
     }
+    if (clocks) cells.push_back(clock > 0 ? format_quantity(clock, Unit::fraction) : "-");
     if (!e.covered) {
       cells.insert(cells.end(), {"-", "-", "-", "-", "-", "-", "", "", "cannot run"});
     } else {

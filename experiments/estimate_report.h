@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,19 @@ namespace hwnas {
 
 struct DeviceEstimate {
   const Device* device = nullptr;
-  Bits bits;  // that the network was costed at; 0: as it came
+  Bits bits;               // that the network was costed at; 0: as it came
+  double clock_share = 0;  // that a power cap left; 0: the candidate's own
   Estimate estimate;
 };
 
-// `native`: each device at the precision that its file names first. Keeps pointers to `devices`.
+struct EstimateOptions {
+  bool native = false;                // each device at the precision that its file names first
+  std::optional<double> power_cap_w;  // each at the highest clock whose mean power stays below
+};
+
+// Keeps pointers to `devices`.
 std::vector<DeviceEstimate> estimate_on(const std::vector<Device>& devices,
-                                        const Candidate& candidate, bool native);
+                                        const Candidate& candidate, const EstimateOptions& options);
 
 // Those that run and fit first, by `metric` (latency, energy, memory, cost, throughput), then those
 // that do not fit, then those that cannot run. Throws InputError on another metric.

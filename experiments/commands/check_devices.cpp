@@ -32,7 +32,7 @@ void print_first_look(const Device& device) {
   };
   for (const char* name : kKnown) {
     const Candidate candidate{{}, *live(find_network(name)), {}};
-    const Estimate e = estimate_on(one, candidate, true).front().estimate;
+    const Estimate e = estimate_on(one, candidate, {true, {}}).front().estimate;
     if (!e.covered) {
       table.row({name, "-", "-", "-", e.reason});
       continue;

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -15,15 +16,28 @@ namespace {
 
 constexpr const char* kNative = "native";
 
-// Whether to cost each device at its own precision; else the network is changed as asked.
-bool apply_options(const CommandLine& line, Candidate& candidate) {
+double watts(const std::string& text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !(value > 0 && value < 1e6))
+    throw InputError("", 0, "--power-cap", text, "expected watts, such as 150");
+  return value;
+}
+
+// Changes the candidate as asked; what concerns each device on its own is returned.
+EstimateOptions apply_options(const CommandLine& line, Candidate& candidate) {
   const auto batch = line.integer("batch", 1, 65536);
   if (batch) candidate.deployment.batch = static_cast<int>(*batch);
   if (line.has("clock")) candidate.deployment.clock_share = clock_share(line.get("clock"));
-  if (!line.has("bits")) return false;
-  if (line.get("bits") == kNative) return true;
-  candidate.network = at_bits(candidate.network, line.get("bits"));
-  return false;
+  EstimateOptions options;
+  if (line.has("power-cap")) options.power_cap_w = watts(line.get("power-cap"));
+  if (options.power_cap_w && line.has("clock"))
+    throw InputError("--power-cap chooses the clock; leave out --clock");
+  options.native = line.has("bits") && line.get("bits") == kNative;
+  if (line.has("bits") && !options.native)
+    candidate.network = at_bits(candidate.network, line.get("bits"));
+  return options;
 }
 
 void print_text(const CommandLine& line, const Candidate& candidate,
@@ -64,14 +78,15 @@ int estimate_command(const Arguments& arguments) {
              "device's own")
       .value("batch", "N", "inputs processed together (1)")
       .value("clock", "SHARE", "clock as a share of each device's highest (1)")
+      .value("power-cap", "W", "the highest clock at which each device draws at most so many watts")
       .value("sort", "METRIC", "latency (the default), energy, memory, cost or throughput")
       .value("layers", "N", "also print the N slowest layers on each device")
       .flag("json", "print JSON with every layer and every count of the model");
   if (!line.parse(arguments)) return 0;
   Candidate candidate = find_subject(line.get("NETWORK"));
-  const bool native = apply_options(line, candidate);
+  const EstimateOptions options = apply_options(line, candidate);
   const std::vector<Device> devices = find_devices(line.has("device") ? line.get("device") : "all");
-  std::vector<DeviceEstimate> estimates = estimate_on(devices, candidate, native);
+  std::vector<DeviceEstimate> estimates = estimate_on(devices, candidate, options);
   rank(estimates, line.has("sort") ? line.get("sort") : "latency");
   if (line.has("json")) {
     nlohmann::json all{{"network", candidate.network.name},

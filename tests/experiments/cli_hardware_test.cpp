@@ -111,11 +111,34 @@ TEST(CliHardware, RanksDevicesAndSaysWhyNot) {
   }
 }
 
+TEST(CliHardware, APowerCapChoosesTheClock) {
+  const Folder f;
+  const auto run_at = [&](const std::string& cap) {
+    const Result r = run(f.path(), kHwnas +
+                                       " estimate resnet50 --bits 16 --batch 64 --device v100 "
+                                       "--json --power-cap " +
+                                       cap);
+    EXPECT_EQ(r.code, 0) << r.err;
+    return json::parse(r.out)["devices"][0];
+  };
+  const json free = run_at("1000"), capped = run_at("150");
+  EXPECT_EQ(free["clock_share"], 1.0);
+  EXPECT_LT(capped["clock_share"].get<double>(), 1);
+  EXPECT_GT(capped["latency_s"].get<double>(), free["latency_s"].get<double>());
+  const double power_w = capped["energy_j"].get<double>() * 64 / capped["latency_s"].get<double>();
+  EXPECT_LE(power_w, 150);
+  EXPECT_GT(power_w, 140);
+  EXPECT_THAT(run(f.path(), kHwnas + " estimate resnet8 --device v100 --bits 16 --power-cap 1").out,
+              HasSubstr("v100 draws more than 1.00 W at any clock"));
+}
+
 TEST(CliHardware, MistakesOfEstimate) {
   const Folder f;
   const std::pair<const char*, const char*> mistakes[] = {
       {"estimate resnet8 --sort latencee", "--sort = latencee: no such metric; did you mean"},
       {"estimate resnet8 --clock 1.5", "expected a share of the highest clock, such as 0.5"},
+      {"estimate resnet8 --power-cap lots", "--power-cap = lots: expected watts, such as 150"},
+      {"estimate resnet8 --power-cap 9 --clock 0.5", "--power-cap chooses the clock"},
       {"estimate gemm:1x2 --device a100", "expected gemm:MxNxK, such as gemm:128x768x64"},
       {"estimate none.db:3", "none.db"},
       {"estimate some.db", "is a study; a trial of it is some.db:ID"},
