@@ -38,80 +38,82 @@ double Spatial::stored_share(double zeros, int bits) const {
   return std::min(1.0, (1 - zeros) * c_.compressed_bits / bits);
 }
 
+SpatialRun Spatial::products(const Kernel& kernel, const Workload& workload, Zeros zeros,
+                             Traffic& traffic) const {
+  const Layer& layer = workload.layer(kernel);
+  const double kept = c_.sparsity.compute_share(layer);
+  const double stored = c_.sparsity.storage_share(layer);
+  SpatialRun sum;
+  for (const Gemm& gemm : Gemms(workload.network(), layer)) {
+    const SpatialLoops loops = spatial_loops(workload.network(), layer, gemm, workload.batch());
+    const auto* tiles = std::get_if<TileMapping>(&c_.mapping);
+    const SpatialRun run =
+        tiles ? tiles->run(loops)
+              : std::get<RowStationary>(c_.mapping).run(loops, c_.dram.energy_per_byte_j);
+    sum.cycles += run.cycles * kept;
+    sum.active_pes = std::max(sum.active_pes, run.active_pes);
+    for (const auto part : {&SpatialRun::dram_input_words, &SpatialRun::dram_weight_words,
+                            &SpatialRun::dram_output_words, &SpatialRun::dram_partial_words,
+                            &SpatialRun::glb_reads, &SpatialRun::glb_writes, &SpatialRun::glb_j,
+                            &SpatialRun::pe_reads, &SpatialRun::pe_writes}) {
+      sum.*part += run.*part;
+    }
+    sum.pe_j += (run.pe_j - zeros.in * run.pe_gated_j) * kept;
+    const int input_bits = loops.bits[at(Operand::inputs)];
+    traffic.in += run.dram_input_words * input_bits / 8 * stored_share(zeros.in, input_bits) +
+                  run.dram_weight_words * stored * loops.bits[at(Operand::weights)] / 8 +
+                  run.dram_partial_words * layer.activation_bits / 8;
+    // Partial sums go out as they are.
+    const double partial = std::min(run.dram_partial_words, run.dram_output_words);
+    const double finished = run.dram_output_words - partial;
+    traffic.out += (partial + finished * stored_share(zeros.out, layer.activation_bits)) *
+                   layer.activation_bits / 8;
+  }
+  return sum;
+}
+
 LayerCost Spatial::on_array(const Kernel& kernel, const Workload& workload, const Point& point,
                             Cost& cost) const {
   const Network& network = workload.network();
   const Layer& layer = workload.layer(kernel);
   const auto& precision =
       c_.precisions[static_cast<std::size_t>(c_.coverage.precision(network, layer))];
-  const double kept = c_.sparsity.compute_share(layer);
-  const double stored = c_.sparsity.storage_share(layer);
-  const double zeros = has_zeros(network, network.inputs(layer)[0]) ? c_.zero_share : 0;
-  const double zeros_out = has_zeros(network, kernel.last) ? c_.zero_share : 0;
-
-  SpatialRun sum;
-  double in_bytes = kernel.constant_bytes, out_bytes = 0;
-  for (const Gemm& gemm : Gemms(network, layer)) {
-    const SpatialLoops loops = spatial_loops(network, layer, gemm, workload.batch());
-    const auto* tiles = std::get_if<TileMapping>(&c_.mapping);
-    const SpatialRun run =
-        tiles ? tiles->run(loops)
-              : std::get<RowStationary>(c_.mapping).run(loops, c_.dram.energy_per_byte_j);
-    sum.cycles += run.cycles * kept / precision.macs_per_cycle;
-    sum.active_pes = std::max(sum.active_pes, run.active_pes);
-    sum.glb_reads += run.glb_reads;
-    sum.glb_writes += run.glb_writes;
-    sum.pe_reads += run.pe_reads;
-    sum.pe_writes += run.pe_writes;
-    sum.glb_j += run.glb_j;
-    sum.pe_j += (run.pe_j - zeros * run.pe_gated_j) * kept;
-    sum.dram_input_words += run.dram_input_words;
-    sum.dram_weight_words += run.dram_weight_words;
-    sum.dram_output_words += run.dram_output_words;
-    sum.dram_partial_words += run.dram_partial_words;
-    const int input_bits = loops.bits[at(Operand::inputs)];
-    in_bytes += run.dram_input_words * input_bits / 8 * stored_share(zeros, input_bits) +
-                run.dram_weight_words * stored * loops.bits[at(Operand::weights)] / 8 +
-                run.dram_partial_words * layer.activation_bits / 8;
-    // Partial sums go out as they are.
-    const double partial = std::min(run.dram_partial_words, run.dram_output_words);
-    out_bytes += (partial + (run.dram_output_words - partial) *
-                                stored_share(zeros_out, layer.activation_bits)) *
-                 layer.activation_bits / 8;
-  }
+  const Zeros zeros{has_zeros(network, network.inputs(layer)[0]) ? c_.zero_share : 0,
+                    has_zeros(network, kernel.last) ? c_.zero_share : 0};
+  Traffic traffic{kernel.constant_bytes, 0};
+  const SpatialRun sum = products(kernel, workload, zeros, traffic);
+  const double cycles = sum.cycles / precision.macs_per_cycle;
 
   LayerCost row;
   row.layer = kernel.layer;
   row.macs = kernel.macs * workload.batch();
-  row.traffic_bytes = in_bytes + out_bytes;
-  const double compute_s = sum.cycles / point.hz;
-  const double uncompressed_s =
-      sum.dram_output_words * layer.activation_bits / 8 / c_.dram.bytes_per_s;
-  const double memory_s = c_.dram.outputs_overlapped ? row.traffic_bytes / c_.dram.bytes_per_s
-                                                     : in_bytes / c_.dram.bytes_per_s;
-  row.latency_s = std::max(compute_s, memory_s) + (c_.dram.outputs_overlapped ? 0 : uncompressed_s);
+  row.traffic_bytes = traffic.in + traffic.out;
+  const bool overlapped = c_.dram.outputs_overlapped;
+  const double compute_s = cycles / point.hz;
+  const double memory_s = (overlapped ? row.traffic_bytes : traffic.in) / c_.dram.bytes_per_s;
+  row.latency_s = std::max(compute_s, memory_s);
   row.bound = compute_s >= memory_s ? Bound::compute : Bound::memory;
-  const double mac_j =
-      static_cast<double>(row.macs) * kept * (1 - zeros) * precision.energy_per_mac_j;
+  if (!overlapped)
+    row.latency_s += sum.dram_output_words * layer.activation_bits / 8 / c_.dram.bytes_per_s;
+  const double mac_j = static_cast<double>(row.macs) * c_.sparsity.compute_share(layer) *
+                       (1 - zeros.in) * precision.energy_per_mac_j;
   const double dram_j = row.traffic_bytes * c_.dram.energy_per_byte_j;
-  const double chip_j = point.dynamic(mac_j + sum.pe_j + sum.glb_j);
-  row.energy_j = chip_j + dram_j;
+  row.energy_j = point.dynamic(mac_j + sum.pe_j + sum.glb_j) + dram_j;
 
-  const auto say = [&](std::string_view name, double value) {
-    cost.counts.push_back({kernel.layer, name, value});
-  };
-  say("cycles", sum.cycles);
-  say("active_pes", sum.active_pes);
-  say("dram_words", sum.dram_input_words + sum.dram_weight_words + sum.dram_output_words +
-                        sum.dram_partial_words);
-  say("glb_reads_words", sum.glb_reads);
-  say("glb_writes_words", sum.glb_writes);
-  say("pe_reads_words", sum.pe_reads);
-  say("pe_writes_words", sum.pe_writes);
-  say("energy_mac_j", point.dynamic(mac_j));
-  say("energy_pe_j", point.dynamic(sum.pe_j));
-  say("energy_glb_j", point.dynamic(sum.glb_j));
-  say("energy_dram_j", dram_j);
+  const std::pair<std::string_view, double> counts[] = {
+      {"cycles", cycles},
+      {"active_pes", sum.active_pes},
+      {"dram_words", sum.dram_input_words + sum.dram_weight_words + sum.dram_output_words +
+                         sum.dram_partial_words},
+      {"glb_reads_words", sum.glb_reads},
+      {"glb_writes_words", sum.glb_writes},
+      {"pe_reads_words", sum.pe_reads},
+      {"pe_writes_words", sum.pe_writes},
+      {"energy_mac_j", point.dynamic(mac_j)},
+      {"energy_pe_j", point.dynamic(sum.pe_j)},
+      {"energy_glb_j", point.dynamic(sum.glb_j)},
+      {"energy_dram_j", dram_j}};
+  for (const auto& [name, value] : counts) cost.counts.push_back({kernel.layer, name, value});
   return row;
 }
 
@@ -126,6 +128,25 @@ LayerCost Spatial::elsewhere(const Kernel& kernel, const Workload& workload,
   row.latency_s = std::max(row.latency_s, memory_s);
   row.energy_j = point.dynamic(row.energy_j) + row.traffic_bytes * c_.dram.energy_per_byte_j;
   return row;
+}
+
+// What does not fit, and what the file does not vouch for.
+void Spatial::say_limits(const Workload& workload, Estimate& estimate) const {
+  Cost& cost = estimate.cost;
+  const std::string& device = c_.coverage.device();
+  if (const double bytes = static_cast<double>(cost.storage_bytes + cost.peak_memory_bytes);
+      bytes > c_.dram.bytes) {
+    estimate.fits = false;
+    estimate.reason = "needs " + format_quantity(bytes, Unit::byte) + " of " + c_.dram.name + ", " +
+                      device + " has " + format_quantity(c_.dram.bytes, Unit::byte);
+  }
+  c_.coverage.note_fallback(workload, cost);
+  if (workload.batch() > c_.batch_highest) {
+    cost.extrapolated.push_back("batch " + std::to_string(workload.batch()) + ": " + device +
+                                " is described up to " + std::to_string(c_.batch_highest));
+  }
+  if (auto line = c_.clock.extrapolation(workload.clock_share(), device); !line.empty())
+    cost.extrapolated.push_back(std::move(line));
 }
 
 Estimate Spatial::estimate(const Workload& workload) const {
@@ -177,19 +198,7 @@ Estimate Spatial::estimate(const Workload& workload) const {
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
 
-  const std::string& device = c_.coverage.device();
-  if (const double bytes = stored + static_cast<double>(plan.peak_bytes); bytes > c_.dram.bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(bytes, Unit::byte) + " of " + c_.dram.name + ", " +
-                      device + " has " + format_quantity(c_.dram.bytes, Unit::byte);
-  }
-  c_.coverage.note_fallback(workload, cost);
-  if (batch > c_.batch_highest) {
-    cost.extrapolated.push_back("batch " + std::to_string(batch) + ": " + device +
-                                " is described up to " + std::to_string(c_.batch_highest));
-  }
-  if (auto line = c_.clock.extrapolation(clock_share, device); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  say_limits(workload, estimate);
   return estimate;
 }
 

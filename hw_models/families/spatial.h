@@ -66,6 +66,15 @@ class Spatial final : public CostModel {
 
  private:
   struct Point;  // operating point
+  struct Zeros {
+    double in, out;  // shares of a layer's inputs and outputs
+  };
+  struct Traffic {
+    double in, out;  // bytes from and to DRAM
+  };
+  SpatialRun products(const Kernel& kernel, const Workload& workload, Zeros zeros,
+                      Traffic& traffic) const;
+  void say_limits(const Workload& workload, Estimate& estimate) const;
   LayerCost on_array(const Kernel& kernel, const Workload& workload, const Point& point,
                      Cost& cost) const;
   LayerCost elsewhere(const Kernel& kernel, const Workload& workload, const Point& point) const;

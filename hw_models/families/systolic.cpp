@@ -97,10 +97,10 @@ LayerCost Systolic::on_array(const Kernel& kernel, Run& run) const {
     const ArrayGemm g = array_gemm(gemm, layer, batch, kept);
     const ArrayRun one = c_.array.run(g);
     sum.cycles += one.cycles * precision.cycles_factor;
-    sum.input_reads += one.input_reads;
-    sum.weight_reads += one.weight_reads;
-    sum.output_writes += one.output_writes;
-    sum.partial_reads += one.partial_reads;
+    for (const auto words : {&ArrayRun::input_reads, &ArrayRun::weight_reads,
+                             &ArrayRun::output_writes, &ArrayRun::partial_reads}) {
+      sum.*words += one.*words;
+    }
     if (!gemm.stored_weights) continue;
     double streamed = weights - stay;
     if (c_.dram.whole_tiles && weights > 0) {
@@ -123,17 +123,16 @@ LayerCost Systolic::on_array(const Kernel& kernel, Run& run) const {
   row.energy_j = run.dynamic(mac_j + sram_j) + dram * c_.dram.energy_per_byte_j;
 
   run.cycles += sum.cycles;
-  const auto say = [&](std::string_view name, double value) {
-    run.cost.counts.push_back({kernel.layer, name, value});
-  };
-  say("cycles", sum.cycles);
-  say("sram_ifmap_reads_words", sum.input_reads);
-  say("sram_filter_reads_words", sum.weight_reads);
-  say("sram_ofmap_writes_words", sum.output_writes);
-  say("sram_partial_reads_words", sum.partial_reads);
-  say("dram_bytes", dram);
-  say("energy_mac_j", run.dynamic(mac_j));
-  say("energy_sram_j", run.dynamic(sram_j));
+  const std::pair<std::string_view, double> counts[] = {
+      {"cycles", sum.cycles},
+      {"sram_ifmap_reads_words", sum.input_reads},
+      {"sram_filter_reads_words", sum.weight_reads},
+      {"sram_ofmap_writes_words", sum.output_writes},
+      {"sram_partial_reads_words", sum.partial_reads},
+      {"dram_bytes", dram},
+      {"energy_mac_j", run.dynamic(mac_j)},
+      {"energy_sram_j", run.dynamic(sram_j)}};
+  for (const auto& [name, value] : counts) run.cost.counts.push_back({kernel.layer, name, value});
   if (layer.op == Op::attention) {  // its softmax
     const LayerCost softmax = c_.vector.run(kernel, workload, workload.clock_share());
     row.latency_s += softmax.latency_s;
