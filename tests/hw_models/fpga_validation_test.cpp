@@ -50,7 +50,7 @@ struct Measured {
   double multipliers, dsps, dsp_error;
 };
 
-// MLPerf Tiny v1.1, hardware.md 7.3. Fill, tail and padding come from the shapes. The 10 us of a
+// MLPerf Tiny v1.1, fpgaConvNet. Fill, tail and padding come from the shapes. The 10 us of a
 // driver and 10 cycles of an engine's pipeline are estimates made with these rows in view, not
 // fitted: without them the errors are -4.7, -14.9, -15.2 and +13.4 %.
 TEST(FpgaValidation, FpgaConvNetDesigns) {

@@ -241,7 +241,7 @@ std::vector<int> integers_of(const std::string& text) {
   return found;
 }
 
-// hardware.md 4.3 c: every operator of one token of LLaMA-2-7B is a product with off-chip weights;
+// GenZ LLM-Analyzer: every operator of one token of LLaMA-2-7B is a product with off-chip weights;
 // for attention the KV cache is the weights, one group for each head.
 TEST(GpuValidation, GenzRowsAreExact) {
   HWNAS_NEEDS_SHARED("llm_roofline_llama2_7b_decode.csv");
@@ -261,7 +261,7 @@ TEST(GpuValidation, GenzRowsAreExact) {
   EXPECT_EQ(rows, 8);
 }
 
-// The row that hardware.md prints: 1 x 4096 x 12288, (96 + 0.03125/15) MiB / 960 GiB/s.
+// One of its rows by hand: 1 x 4096 x 12288, (96 + 0.03125/15) MiB / 960 GiB/s.
 TEST(GpuValidation, GenzRowPrinted) {
   NetworkBuilder b("row", {4096, 1, 1});
   b.linear(0, 12288, false);

@@ -55,7 +55,7 @@ TEST(SystolicValidation, ScaleSimIsMetExactly) {
 
 // The six applications of Jouppi et al., ISCA 2017, are Google's own. Their table 1 gives layers,
 // weights, MACs for each weight byte and batch; the networks here are made to agree with it
-// (recalled but for the three apps whose figures hardware.md has).
+// (checked for MLP0, LSTM0 and CNN0, recalled for the other three).
 double tera_ops(const Network& network, int batch) {
   const Candidate c = candidate(with_precision(network, 8, 8), batch);
   const Cost cost = testing::shipped("tpu_v1").model->estimate(c).cost;
