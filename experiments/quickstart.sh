@@ -7,7 +7,7 @@ start=$SECONDS
 experiments/install_packages.sh
 echo "== building ($((SECONDS - start)) s)"
 cmake --preset release -DHWNAS_TESTS=OFF >/dev/null
-cmake --build --preset release --target hwnas hwnas-trainer
+cmake --build --preset release
 echo "== searching ($((SECONDS - start)) s)"
 build/bin/hwnas search fashion_mnist "$@"
 echo "== done in $((SECONDS - start)) s. Next:"
