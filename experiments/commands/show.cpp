@@ -38,6 +38,19 @@ void print_numbers(const Trial& trial) {
   std::cout << table;
 }
 
+// A study may be older than the format of its devices: that is said, and the rest is shown.
+void print_slowest(const StudyDevice& stored, const Candidate& candidate, std::size_t most) {
+  std::cout << '\n' << stored.name;
+  try {
+    const Device device = Device::parse(stored.text, stored.name + ".toml");
+    const Estimate estimate = device.model->estimate(candidate);
+    std::cout << (estimate.covered ? ", slowest layers" : ": " + estimate.reason) << '\n';
+    if (estimate.covered) print_layers(std::cout, candidate.network, estimate.cost, most);
+  } catch (const InputError& error) {
+    std::cout << ": its description in the study cannot be used: " << error.what() << '\n';
+  }
+}
+
 nlohmann::json as_json(const Trial& trial, const SearchSpace& space,
                        const std::vector<Artifact>& artifacts, const std::filesystem::path& files) {
   nlohmann::json j{{"trial", trial.id},
@@ -112,13 +125,7 @@ int show_command(const Arguments& arguments) {
   if (!alive) return 0;
   candidate.network = *alive;
   const auto most = static_cast<std::size_t>(line.integer("layers", 1, 100'000).value_or(5));
-  for (const Device& device : stored_materials(study).devices) {
-    const Estimate estimate = device.model->estimate(candidate);
-    std::cout << '\n'
-              << device.name << (estimate.covered ? ", slowest layers" : ": " + estimate.reason)
-              << '\n';
-    if (estimate.covered) print_layers(std::cout, candidate.network, estimate.cost, most);
-  }
+  for (const StudyDevice& device : study.devices()) print_slowest(device, candidate, most);
   return 0;
 }
 

@@ -200,6 +200,27 @@ TEST(CliHardware, RescoresAStudyWithoutChangingIt) {
   EXPECT_NEAR(fastest(half.out) / fastest(full.out), 2, 1e-6);
 }
 
+// A study whose device was written for another version opens all the same.
+TEST(CliHardware, AStudyOutlivesTheFormatOfItsDevices) {
+  const Folder f;
+  write(f / "deployed.toml", kDeployed);
+  ASSERT_EQ(run(f.path(), kHwnas + " search deployed.toml").code, 0);
+  ASSERT_EQ(run(f.path(),
+                "sqlite3 deployed.db \"update devices set text = replace(text, "
+                "'family', 'kind')\"")
+                .code,
+            0);
+  const Result show = run(f.path(), kHwnas + " show deployed.db 0");
+  EXPECT_EQ(show.code, 0) << show.err;
+  EXPECT_THAT(show.out, AllOf(HasSubstr("latency@a100"),
+                              HasSubstr("a100: its description in the study cannot be used: "
+                                        "a100.toml")));
+  EXPECT_EQ(run(f.path(), kHwnas + " rescore deployed.db --device l4").code, 0);
+  const Result more = run(f.path(), kHwnas + " search deployed.db --trials 60");
+  EXPECT_EQ(more.code, 2);
+  EXPECT_EQ(std::count(more.err.begin(), more.err.end(), '\n'), 1) << more.err;
+}
+
 TEST(CliHardware, ChecksDevicesAgainstWhatIsPublished) {
   const Folder f;
   const Result all = run(f.path(), kHwnas + " devices check");
