@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "space/units.h"
+
 namespace hwnas {
 namespace {
 
@@ -116,6 +118,14 @@ void Coverage::add_precision(const TomlTable& table) {
   bits_.emplace_back(weight_bits, activation_bits);
 }
 
+std::vector<TomlTable> Coverage::read_precisions(const TomlTable& file) {
+  std::vector<TomlTable> tables = cited_sections(file, "precisions");
+  for (const TomlTable& table : tables) add_precision(table);
+  if (tables.empty())
+    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
+  return tables;
+}
+
 int Coverage::precision(const Network& network, const Layer& layer) const {
   if (!has_weights(op_class(layer))) return first_row_[layer.activation_bits];
   return row_[layer.weight_bits][network.layer(network.inputs(layer)[0]).activation_bits];
@@ -158,6 +168,25 @@ std::optional<std::string> Coverage::bits_refusal(const Network& network,
     }
   }
   return who + "gives " + std::to_string(layer.activation_bits) + "-bit activations";
+}
+
+void Coverage::note_limits(const Workload& workload, const Clock& clock, Cost& cost,
+                           int batch_highest) const {
+  if (workload.batch() > batch_highest) {
+    cost.extrapolated.push_back("batch " + std::to_string(workload.batch()) + ": " + device_ +
+                                " is described up to " + std::to_string(batch_highest));
+  }
+  if (auto line = clock.extrapolation(workload.clock_share(), device_); !line.empty())
+    cost.extrapolated.push_back(std::move(line));
+}
+
+void Coverage::require(Estimate& estimate, std::string_view memory, double needed,
+                       double available) const {
+  if (needed <= available) return;
+  if (!estimate.reason.empty()) estimate.reason += "; ";
+  estimate.fits = false;
+  estimate.reason += "needs " + format_quantity(needed, Unit::byte) + " of " + std::string(memory) +
+                     ", " + device_ + " has " + format_quantity(available, Unit::byte);
 }
 
 std::optional<std::string> Coverage::refusal(const Candidate& candidate) const {

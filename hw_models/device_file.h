@@ -37,6 +37,19 @@ struct ElementUnit {
   LayerCost run(const Kernel& kernel, const Workload& workload, double clock_share = 1) const;
 };
 
+// Operating points: V(f) is flat below the knee and linear above it.
+struct Clock {
+  double highest_hz = 0;
+  double lowest_share = 1;        // of highest_hz
+  double knee_share = 1;          // of highest_hz
+  double knee_voltage_share = 1;  // voltage at and below the knee, of that at highest_hz
+
+  static Clock read(const TomlTable& file);
+  double voltage_share(double clock_share) const;
+  // A line for Cost::extrapolated where the device file does not go so low, else empty.
+  std::string extrapolation(double clock_share, const std::string& device) const;
+};
+
 // Which networks a device file vouches for.
 class Coverage {
  public:
@@ -44,6 +57,8 @@ class Coverage {
   // row by row by the family, which has more to say of them.
   static Coverage read(const TomlTable& file, std::string device);
   void add_precision(const TomlTable& table);
+  // All [[precisions]], added; their tables, for the family to read on. At least one.
+  std::vector<TomlTable> read_precisions(const TomlTable& file);
 
   // Why the device cannot run the candidate, or nothing.
   std::optional<std::string> refusal(const Candidate& candidate) const;
@@ -58,6 +73,11 @@ class Coverage {
   }
   // Adds the line to Cost::extrapolated that says which layers a fallback runs, if any.
   void note_fallback(const Workload& workload, Cost& cost) const;
+  // Adds to it what lies beyond the batches and clocks that the file describes.
+  void note_limits(const Workload& workload, const Clock& clock, Cost& cost,
+                   int batch_highest = std::numeric_limits<int>::max()) const;
+  // Where `needed` bytes of a memory are more than `available`: the estimate does not fit, and why.
+  void require(Estimate& estimate, std::string_view memory, double needed, double available) const;
 
   const std::string& device() const { return device_; }
   Fusion fusion;
@@ -74,19 +94,6 @@ class Coverage {
   std::array<std::array<std::int8_t, kBits>, kBits> row_{};  // [weight bits][input bits], or -1
   std::array<std::int8_t, kBits> first_row_{};               // [activation bits], or -1
   std::vector<std::pair<int, int>> bits_;
-};
-
-// Operating points: V(f) is flat below the knee and linear above it.
-struct Clock {
-  double highest_hz = 0;
-  double lowest_share = 1;        // of highest_hz
-  double knee_share = 1;          // of highest_hz
-  double knee_voltage_share = 1;  // voltage at and below the knee, of that at highest_hz
-
-  static Clock read(const TomlTable& file);
-  double voltage_share(double clock_share) const;
-  // A line for Cost::extrapolated where the device file does not go so low, else empty.
-  std::string extrapolation(double clock_share, const std::string& device) const;
 };
 
 // What a device gains from weights pruned one by one. Without a [sparsity] section: nothing.

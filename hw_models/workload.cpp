@@ -1,6 +1,13 @@
 #include "hw_models/workload.h"
 
+#include <algorithm>
+
 namespace hwnas {
+
+std::int64_t live_bytes(const MemoryPlan& plan, const Kernel& kernel) {
+  return std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
+                  plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
+}
 
 const std::vector<Kernel>& Workload::kernels(const Fusion& fusion) const {
   auto& found = kernels_[fusion.batch_norm * 4u + fusion.activation * 2u + fusion.add * 1u];

@@ -14,6 +14,9 @@
 
 namespace hwnas {
 
+// Bytes alive while a kernel runs, the layers fused into it included.
+std::int64_t live_bytes(const MemoryPlan& plan, const Kernel& kernel);
+
 class Workload {
  public:
   explicit Workload(const Candidate& candidate) : candidate_(candidate) {}

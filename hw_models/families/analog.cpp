@@ -242,8 +242,7 @@ Estimate Analog::estimate(const Workload& workload) const {
   for (const Kernel& kernel : kernels) {
     LayerCost row = has_weights(kernel.op) ? run(kernel, workload, *layout++, point, cost.counts)
                                            : run_elements(kernel, workload, point);
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
+    row.live_bytes = live_bytes(plan, kernel);
     slowest_s = std::max(slowest_s, row.latency_s);
     cost.layers.push_back(row);
   }
@@ -257,8 +256,7 @@ Estimate Analog::estimate(const Workload& workload) const {
     cost.counts.push_back({-1, "area_m2", c_.precisions[0].area_m2 * c_.array.arrays});
   check_fit(estimate, arrays, point.resident);
   c_.coverage.note_fallback(workload, cost);
-  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost);
   return estimate;
 }
 

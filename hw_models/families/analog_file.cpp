@@ -162,8 +162,7 @@ void read_precisions(const TomlTable& file, AnalogConstants& c, AnalogNoise nois
   noise.halved_range = c.array.halved_range;
   noise.active_rows = c.array.active_rows;
   if (c.array.encoding == Encoding::differential_rows) noise.active_rows /= 2;
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     const int weight_bits = whole(table, "weight_bits", 1, 32);
     const int activation_bits = whole(table, "activation_bits", 1, 32);
     const int adc_bits = whole(table, "adc_bits", 1, 24);
@@ -183,8 +182,6 @@ void read_precisions(const TomlTable& file, AnalogConstants& c, AnalogNoise nois
     noise.adc_bits = adc_bits;
     c.noise.push_back(noise);
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 namespace {
@@ -243,8 +242,7 @@ Estimate Cpu::estimate(const Workload& workload) const {
     const ElementUnit* host = c_.coverage.fallback(workload.layer(kernel).op);
     LayerCost row = host ? host->run(kernel, workload) : run(kernel, workload, point);
     if (!host && activates_apart(kernel, workload)) run_activation(kernel, workload, point, row);
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
+    row.live_bytes = live_bytes(plan, kernel);
     cost.layers.push_back(row);
   }
   add_up(cost, batch);
@@ -255,20 +253,10 @@ Estimate Cpu::estimate(const Workload& workload) const {
                  {-1, "overhead_s", point.overhead_s}};
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
 
-  const MemoryLevel& memory = c_.memory.main();
-  if (everything + c_.reserved_bytes > memory.bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(everything + c_.reserved_bytes, Unit::byte) +
-                      " of " + memory.name + ", " + c_.coverage.device() + " has " +
-                      format_quantity(memory.bytes, Unit::byte);
-  }
+  c_.coverage.require(estimate, c_.memory.main().name, everything + c_.reserved_bytes,
+                      c_.memory.main().bytes);
   c_.coverage.note_fallback(workload, cost);
-  if (batch > c_.batch_highest) {
-    cost.extrapolated.push_back("batch " + std::to_string(batch) + ": " + c_.coverage.device() +
-                                " is described up to " + std::to_string(c_.batch_highest));
-  }
-  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost, c_.batch_highest);
   return estimate;
 }
 

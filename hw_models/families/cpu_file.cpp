@@ -54,8 +54,7 @@ void read_runtime(const TomlTable& file, CpuConstants& c) {
 void read_precisions(const TomlTable& file, CpuConstants& c) {
   int all_cores = 0;
   for (const auto& cores : c.cores) all_cores += cores.count;
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     CpuConstants::Precision precision;
     precision.macs_per_cycle_per_core = table.number("macs_per_cycle_per_core", 1e-3, 1e6);
     precision.depthwise_macs_per_cycle =
@@ -70,8 +69,6 @@ void read_precisions(const TomlTable& file, CpuConstants& c) {
     table.done();
     c.precisions.push_back(precision);
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 void read_utilisation(const TomlTable& file, CpuConstants& c) {

@@ -205,9 +205,7 @@ void Fpga::check(const Workload& workload, const Design& d, Estimate& estimate) 
   lacks(d.used.urams, "URAM", c_.resources.urams);
   Cost& cost = estimate.cost;
   c_.coverage.note_fallback(workload, cost);
-  if (auto line = c_.clock.extrapolation(workload.clock_share(), c_.coverage.device());
-      !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost);
   if (d.by_hand == c_.folding.size()) return;
   for (const auto& [name, folding] : c_.folding) {
     const auto layers = workload.network().layers();

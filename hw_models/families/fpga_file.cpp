@@ -39,13 +39,10 @@ void read_folding(const TomlTable& file, FpgaConstants& c) {
 }
 
 void read_precisions(const TomlTable& file, FpgaConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     c.macs_per_dsp.push_back(table.number("macs_per_dsp", 0, 64));
     table.done();
   }
-  if (c.macs_per_dsp.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 }  // namespace

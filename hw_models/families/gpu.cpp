@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 
@@ -188,9 +187,7 @@ Estimate Gpu::estimate(const Workload& workload) const {
   cost.layers.reserve(kernels.size());
   for (std::size_t i = 0; i < kernels.size(); ++i) {
     cost.layers.push_back(row(works[i], at));
-    cost.layers.back().live_bytes =
-        std::max(plan.live_bytes[static_cast<std::size_t>(kernels[i].layer)],
-                 plan.live_bytes[static_cast<std::size_t>(kernels[i].last)]);
+    cost.layers.back().live_bytes = live_bytes(plan, kernels[i]);
   }
   cost.layers.front().latency_s += c_.start_s;
   cost.layers.front().energy_j += c_.start_s * c_.static_w * at.voltage_share;
@@ -201,19 +198,9 @@ Estimate Gpu::estimate(const Workload& workload) const {
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
   c_.coverage.note_fallback(workload, cost);
 
-  const MemoryLevel& memory = c_.memory.main();
-  if (everything + c_.reserved_bytes > memory.bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(everything + c_.reserved_bytes, Unit::byte) +
-                      " of " + memory.name + ", " + c_.coverage.device() + " has " +
-                      format_quantity(memory.bytes, Unit::byte);
-  }
-  if (batch > c_.batch_highest) {
-    cost.extrapolated.push_back("batch " + std::to_string(batch) + ": " + c_.coverage.device() +
-                                " is described up to " + std::to_string(c_.batch_highest));
-  }
-  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.require(estimate, c_.memory.main().name, everything + c_.reserved_bytes,
+                      c_.memory.main().bytes);
+  c_.coverage.note_limits(workload, c_.clock, cost, c_.batch_highest);
   return estimate;
 }
 

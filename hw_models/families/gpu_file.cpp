@@ -8,16 +8,13 @@ int whole(const TomlTable& table, const char* key, int high) {
 }
 
 void read_precisions(const TomlTable& file, GpuConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     GpuConstants::Precision precision;
     precision.macs_per_cycle_per_core = table.number("macs_per_cycle_per_core", 1e-3, 1e6);
     precision.energy_per_mac_j = table.number("energy_per_mac_j", 0, 1e-6);
     table.done();
     c.precisions.push_back(precision);
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 void read_compute(const TomlTable& file, GpuConstants& c) {

@@ -4,17 +4,11 @@
 #include <cmath>
 
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 namespace {
 
 constexpr int kDualMacChannels = 4;
-
-std::int64_t live_bytes(const MemoryPlan& plan, const Kernel& kernel) {
-  return std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                  plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
-}
 
 }  // namespace
 
@@ -125,17 +119,12 @@ LayerCost Microcontroller::run(const Kernel& kernel, const Workload& workload,
 }
 
 void Microcontroller::check_memory(Estimate& estimate) const {
-  const Cost& cost = estimate.cost;
-  const auto lacks = [&](std::int64_t need, const char* memory, std::int64_t has) {
-    if (need <= has) return;
-    if (!estimate.reason.empty()) estimate.reason += "; ";
-    estimate.fits = false;
-    estimate.reason += "needs " + format_quantity(static_cast<double>(need), Unit::byte) + " of " +
-                       memory + ", " + c_.coverage.device() + " has " +
-                       format_quantity(static_cast<double>(has), Unit::byte);
+  const auto require = [&](const char* memory, std::int64_t needed, std::int64_t available) {
+    c_.coverage.require(estimate, memory, static_cast<double>(needed),
+                        static_cast<double>(available));
   };
-  lacks(cost.peak_memory_bytes, "SRAM", c_.sram_bytes);
-  lacks(cost.storage_bytes, "flash", c_.flash_bytes);
+  require("SRAM", estimate.cost.peak_memory_bytes, c_.sram_bytes);
+  require("flash", estimate.cost.storage_bytes, c_.flash_bytes);
 }
 
 Estimate Microcontroller::estimate(const Workload& workload) const {
@@ -185,8 +174,7 @@ Estimate Microcontroller::estimate(const Workload& workload) const {
     cost.counts.push_back({-1, "halo_macs", halo_macs});
   }
   check_memory(estimate);
-  if (auto line = c_.clock.extrapolation(clock_share, c_.coverage.device()); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost);
   c_.coverage.note_fallback(workload, cost);
   return estimate;
 }

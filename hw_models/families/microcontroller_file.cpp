@@ -7,13 +7,10 @@ namespace {
 constexpr std::int64_t kLargest = std::int64_t{1} << 32;
 
 void read_precisions(const TomlTable& file, MicrocontrollerConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     c.precision_factors.push_back(table.number("cycles_factor", 1e-3, 1e3));
     table.done();
   }
-  if (c.precision_factors.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 void read_cycles(const TomlTable& cycles, MicrocontrollerConstants& c) {

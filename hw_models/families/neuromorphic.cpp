@@ -193,9 +193,7 @@ void Neuromorphic::say(const Workload& workload, const Chip& chip, Estimate& est
                   [](const Layer& layer) { return layer.op == Op::max_pool; }))
     estimate.cost.extrapolated.push_back("maximum pooling is taken as average pooling");
   c_.coverage.note_fallback(workload, estimate.cost);
-  if (auto line = c_.clock.extrapolation(workload.clock_share(), c_.coverage.device());
-      !line.empty())
-    estimate.cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, estimate.cost);
 }
 
 Estimate Neuromorphic::estimate(const Workload& workload) const {

@@ -14,8 +14,7 @@ double seconds(const TomlTable& table, const char* key) {
 }
 
 void read_precisions(const TomlTable& file, NeuromorphicConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     NeuromorphicConstants::Precision precision;
     precision.dense = {joules(table, "dense_j"), seconds(table, "dense_s")};
     precision.sparse = {joules(table, "sparse_j"), seconds(table, "sparse_s")};
@@ -23,8 +22,6 @@ void read_precisions(const TomlTable& file, NeuromorphicConstants& c) {
     table.done();
     c.precisions.push_back(precision);
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 void read_cores(const TomlTable& file, NeuromorphicConstants& c) {

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 namespace {
@@ -356,8 +355,7 @@ Estimate Photonic::estimate(const Workload& workload) const {
                          workload.layer(kernel).name + "', whose operands are both activations");
     }
     LayerCost row = run(kernel, workload, cost, energy);
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
+    row.live_bytes = live_bytes(plan, kernel);
     stored += kernel.weight_bytes + kernel.constant_bytes + kernel.table_bytes;
     cost.layers.push_back(row);
   }
@@ -368,15 +366,10 @@ Estimate Photonic::estimate(const Workload& workload) const {
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
-  const double needed = stored + static_cast<double>(plan.peak_bytes);
-  if (needed > c_.memory.dram_bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(needed, Unit::byte) + " of DRAM, " + device +
-                      " has " + format_quantity(c_.memory.dram_bytes, Unit::byte);
-  }
+  c_.coverage.require(estimate, "DRAM", stored + static_cast<double>(plan.peak_bytes),
+                      c_.memory.dram_bytes);
   c_.coverage.note_fallback(workload, cost);
-  if (auto line = c_.clock.extrapolation(workload.clock_share(), device); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost);
   return estimate;
 }
 

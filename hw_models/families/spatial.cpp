@@ -5,7 +5,6 @@
 
 #include "hw_models/gemm.h"
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 namespace {
@@ -133,20 +132,11 @@ LayerCost Spatial::elsewhere(const Kernel& kernel, const Workload& workload,
 // What does not fit, and what the file does not vouch for.
 void Spatial::say_limits(const Workload& workload, Estimate& estimate) const {
   Cost& cost = estimate.cost;
-  const std::string& device = c_.coverage.device();
-  if (const double bytes = static_cast<double>(cost.storage_bytes + cost.peak_memory_bytes);
-      bytes > c_.dram.bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(bytes, Unit::byte) + " of " + c_.dram.name + ", " +
-                      device + " has " + format_quantity(c_.dram.bytes, Unit::byte);
-  }
+  c_.coverage.require(estimate, c_.dram.name,
+                      static_cast<double>(cost.storage_bytes + cost.peak_memory_bytes),
+                      c_.dram.bytes);
   c_.coverage.note_fallback(workload, cost);
-  if (workload.batch() > c_.batch_highest) {
-    cost.extrapolated.push_back("batch " + std::to_string(workload.batch()) + ": " + device +
-                                " is described up to " + std::to_string(c_.batch_highest));
-  }
-  if (auto line = c_.clock.extrapolation(workload.clock_share(), device); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost, c_.batch_highest);
 }
 
 Estimate Spatial::estimate(const Workload& workload) const {
@@ -188,8 +178,7 @@ Estimate Spatial::estimate(const Workload& workload) const {
       cost.counts.push_back({kernel.layer, "energy_chip_j",
                              row.energy_j - row.traffic_bytes * c_.dram.energy_per_byte_j});
     }
-    row.live_bytes = std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                              plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
+    row.live_bytes = live_bytes(plan, kernel);
     cost.layers.push_back(row);
   }
   cost.storage_bytes = static_cast<std::int64_t>(std::ceil(stored));

@@ -6,14 +6,11 @@ namespace hwnas {
 namespace {
 
 void read_precisions(const TomlTable& file, SpatialConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     c.precisions.push_back({table.number("macs_per_cycle_per_pe", 1e-3, 1e6, 1),
                             table.number("energy_per_mac_j", 0, 1e-6)});
     table.done();
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 void read_mapping(const TomlTable& file, SpatialConstants& c) {

@@ -5,7 +5,6 @@
 
 #include "hw_models/gemm.h"
 #include "hw_models/memory_plan.h"
-#include "space/units.h"
 
 namespace hwnas {
 namespace {
@@ -36,15 +35,11 @@ struct Systolic::Run {
   double cycles = 0;
 
   double dynamic(double energy_j) const { return energy_j * voltage_share * voltage_share; }
-  std::int64_t live_bytes(const Kernel& kernel) const {
-    return std::max(plan.live_bytes[static_cast<std::size_t>(kernel.layer)],
-                    plan.live_bytes[static_cast<std::size_t>(kernel.last)]);
-  }
   Activations activations(const Kernel& kernel, const SystolicConstants& c) const {
     const Network& network = workload.network();
     const int batch = workload.batch();
     const auto inputs = network.inputs(network.layer(kernel.layer));
-    const bool stay = static_cast<double>(live_bytes(kernel)) <= c.resident_activation_bytes;
+    const bool stay = static_cast<double>(live_bytes(plan, kernel)) <= c.resident_activation_bytes;
     const bool first =
         c.dram.network_io && std::find(inputs.begin(), inputs.end(), 0) != inputs.end();
     const bool last = c.dram.network_io && kernel.last == network.size() - 1;
@@ -184,7 +179,7 @@ Estimate Systolic::estimate(const Workload& workload) const {
     row.latency_s += c_.overhead_per_kernel_s + (cost.layers.empty() ? c_.overhead_per_run_s : 0);
     if (row.latency_s > 2 * busy_s) row.bound = Bound::overhead;
     row.energy_j += c_.static_w * run.voltage_share * row.latency_s;
-    row.live_bytes = run.live_bytes(kernel);
+    row.live_bytes = live_bytes(plan, kernel);
     if (product) macs += static_cast<double>(row.macs);
     cost.layers.push_back(row);
   }
@@ -196,19 +191,10 @@ Estimate Systolic::estimate(const Workload& workload) const {
   cost.confidence = c_.confidence;
   cost.usd_per_million = c_.price.usd_per_million(cost.latency_s / batch, cost.energy_j);
 
-  const std::string& device = c_.coverage.device();
-  if (const double bytes = stored + static_cast<double>(plan.peak_bytes); bytes > c_.dram.bytes) {
-    estimate.fits = false;
-    estimate.reason = "needs " + format_quantity(bytes, Unit::byte) + " of " + c_.dram.name + ", " +
-                      device + " has " + format_quantity(c_.dram.bytes, Unit::byte);
-  }
+  c_.coverage.require(estimate, c_.dram.name, stored + static_cast<double>(plan.peak_bytes),
+                      c_.dram.bytes);
   c_.coverage.note_fallback(workload, cost);
-  if (batch > c_.batch_highest) {
-    cost.extrapolated.push_back("batch " + std::to_string(batch) + ": " + device +
-                                " is described up to " + std::to_string(c_.batch_highest));
-  }
-  if (auto line = c_.clock.extrapolation(clock_share, device); !line.empty())
-    cost.extrapolated.push_back(std::move(line));
+  c_.coverage.note_limits(workload, c_.clock, cost, c_.batch_highest);
   return estimate;
 }
 

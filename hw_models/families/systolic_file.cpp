@@ -10,14 +10,11 @@ constexpr std::array<const char*, 4> kHolds{"inputs", "weights", "outputs", "par
 constexpr double kLawBytes = 8192;  // of the SRAM that energy_per_bit_at_8_kib_j is given for
 
 void read_precisions(const TomlTable& file, SystolicConstants& c) {
-  for (const TomlTable& table : cited_sections(file, "precisions")) {
-    c.coverage.add_precision(table);
+  for (const TomlTable& table : c.coverage.read_precisions(file)) {
     c.precisions.push_back(
         {table.number("cycles_factor", 1e-3, 1e3, 1), table.number("energy_per_mac_j", 0, 1e-6)});
     table.done();
   }
-  if (c.precisions.empty())
-    throw file.error("precisions", "is missing; expected at least one [[precisions]]");
 }
 
 // Each kind of value is held by one buffer; partial sums where nothing is said with the outputs.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hw_models/device.h"
+#include "space/architecture_text.h"
 #include "tests/hw_models/errors.h"
 #include "tests/hw_models/published_networks.h"
 #include "tests/hw_models/published_spaces.h"
@@ -148,7 +149,7 @@ TEST(CpuValidation, NasBench201) {
   for (const auto& row : testing::read_csv(testing::shared_path("nb201_cifar10_devices.csv.gz"))) {
     const std::string& text = row.at("arch_str");
     if (index++ % 7 || text.find("none") != std::string::npos) continue;
-    const Network cell = *live(space.decode(testing::nasbench201_genotype(space, text)).network);
+    const Network cell = *live(space.decode(parse_architecture(space, text)).network);
     for (std::size_t i = 0; i < columns.size(); ++i) {
       columns[i].errors.add(latency_s(devices[i], cell) * 1e3, std::stod(row.at(columns[i].name)));
     }

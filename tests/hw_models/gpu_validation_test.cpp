@@ -8,6 +8,7 @@
 #include <map>
 
 #include "hw_models/device.h"
+#include "space/architecture_text.h"
 #include "tests/hw_models/errors.h"
 #include "tests/hw_models/published_networks.h"
 #include "tests/hw_models/published_spaces.h"
@@ -209,7 +210,7 @@ TEST(GpuValidation, NasBench201) {
   for (const auto& row : testing::read_csv(testing::shared_path("nb201_cifar10_devices.csv.gz"))) {
     const std::string& text = row.at("arch_str");
     if (index++ % 23 || text.find("none") != std::string::npos) continue;
-    add(columns, *live(space.decode(testing::nasbench201_genotype(space, text)).network), row);
+    add(columns, *live(space.decode(parse_architecture(space, text)).network), row);
   }
   check(columns, 165);
 }

@@ -10,18 +10,6 @@
 
 namespace hwnas::testing {
 
-// "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+..." of NAS-Bench-201; `space` is its file.
-inline Genotype nasbench201_genotype(const SearchSpace& space, const std::string& text) {
-  Genotype genotype;
-  for (std::size_t at = text.find('~'); at != std::string::npos; at = text.find('~', at + 1)) {
-    const std::size_t start = text.rfind('|', at) + 1;
-    const auto& options = space.choices().front().options;
-    const auto option = std::find(options.begin(), options.end(), text.substr(start, at - start));
-    genotype.genes.push_back(static_cast<std::uint8_t>(option - options.begin()));
-  }
-  return genotype;
-}
-
 // "k3_e1|skip|k5_e1_g2|..." of FBNet in HW-NAS-Bench's form for 32x32 inputs and 100 classes:
 // strides, stem and head recalled from its configuration.
 inline Network fbnet_cifar100(const std::string& ops) {

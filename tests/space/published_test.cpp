@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "space/architecture_text.h"
 #include "space/network_file.h"
 #include "space/search_space.h"
 #include "tests/shared_data.h"
@@ -70,20 +71,6 @@ TEST(Zoo, LanguageModels) {
   EXPECT_EQ(macs(zoo("llama2_7b_decode")), weights + 32LL * 2 * 4096 * 1025);
 }
 
-// "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|...|" -> genes in the order of the string.
-Genotype genotype_of(const SearchSpace& space, const std::string& text) {
-  Genotype g;
-  std::size_t at = 0;
-  while ((at = text.find('~', at)) != std::string::npos) {
-    const std::size_t begin = text.rfind('|', at) + 1;
-    const auto& ops = space.choices()[g.genes.size()].options;
-    const auto found = std::find(ops.begin(), ops.end(), text.substr(begin, at - begin));
-    g.genes.push_back(static_cast<std::uint8_t>(found - ops.begin()));
-    ++at;
-  }
-  return g;
-}
-
 // The canonical string of a cell by the rule of the benchmark (arXiv:2001.00326): nodes are sorted
 // sums of "(source)@op", skips vanish, "none" is '#'. The benchmark keeps the '#' terms of a sum,
 // so that it tells x + conv(0 + 0) from x, and sums of sums from flat sums; with `absorb` neither
@@ -128,7 +115,7 @@ TEST(NasBench201, EveryParameterCountAndEveryClass) {
   std::set<Genotype> seen;
   for (const auto& row : rows) {
     const std::string& text = row.at("arch_str");
-    const Genotype g = genotype_of(space, text);
+    const Genotype g = parse_architecture(space, text);
     EXPECT_TRUE(seen.insert(g).second);
     const Network n = space.decode(g).network;
     const auto stated =
