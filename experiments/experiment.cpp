@@ -180,8 +180,12 @@ Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listene
   SearcherOptions options = config_.search;
   options.cardinalities = space_->cardinalities();
   options.seed = config_.seed;
-  options.objectives = static_cast<int>(std::count_if(
-      objectives_.begin(), objectives_.end(), [](const Objective& o) { return o.optimised; }));
+  options.aims.clear();
+  for (const Objective& o : objectives_) {
+    Aim& aim = options.aims.emplace_back(Aim{.optimised = o.optimised});
+    if (o.bound) aim.bound = o.minimised(*o.bound);
+    if (o.reference) aim.reference = o.minimised(*o.reference);
+  }
   const std::unique_ptr<Searcher> searcher = make_searcher(options);
   Plan plan{costs_.get()};
   if (training_) plan.push_back(training_.get());

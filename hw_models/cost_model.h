@@ -47,6 +47,8 @@ struct Count {
 struct Cost {
   double latency_s = 0;                // from first input to last output of one batch
   double energy_j = 0;                 // per inference
+  double latency_stddev_s = 0;         // standard error of the latency; 0: not known
+  double energy_stddev_j = 0;
   double throughput_per_s = 0;         // inferences; more than batch / latency where pipelined
   std::int64_t peak_memory_bytes = 0;  // activations (SRAM or DRAM), at the best order found
   std::int64_t storage_bytes = 0;      // weights and code (flash or DRAM)

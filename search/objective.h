@@ -61,6 +61,8 @@ struct Objective {
   MetricKey key;
   bool optimised = true;
   std::optional<double> bound = {};  // highest allowed value; lowest where the metric is maximised
+  double probability = 0;            // with which the bound must hold; 0: by the value alone
+  std::optional<double> reference = {};  // the worst value that counts in the hypervolume
 
   // The value as searchers see it: smaller is better. Accuracy a becomes the error 1 - a,
   // throughput t becomes -t.

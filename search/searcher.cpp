@@ -11,7 +11,8 @@
 namespace hwnas {
 namespace {
 
-const std::array<std::string, 3> kAlgorithms{"random", "nsga2", "regularized_evolution"};
+const std::array<std::string, 5> kAlgorithms{"random", "nsga2", "regularized_evolution",
+                                             "local_search", "surrogate"};
 
 }  // namespace
 
@@ -37,6 +38,9 @@ std::unique_ptr<Searcher> make_searcher(const SearcherOptions& options) {
       return std::make_unique<Nsga2>(options);
     case Algorithm::regularized_evolution:
       return std::make_unique<RegularizedEvolution>(options);
+    case Algorithm::local_search:
+    case Algorithm::surrogate:
+      break;
   }
   assert(false);
   return nullptr;

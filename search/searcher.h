@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -17,6 +18,8 @@
 #include "search/trial.h"
 
 namespace hwnas {
+
+class Outlook;  // search/outlook.h
 
 struct Proposal {
   Genotype genotype;
@@ -32,6 +35,15 @@ struct Outcome {
   std::vector<double>
       objectives;        // minimised, one for each optimised objective; complete trials only
   double violation = 0;  // sum over the bounds; > 0 for infeasible trials
+  // Of every state: one for each of SearcherOptions::aims, minimised; NaN where unknown.
+  std::vector<double> values = {};
+};
+
+// An objective or a bound of the run, as searchers see it: minimised.
+struct Aim {
+  bool optimised = true;
+  double bound = std::numeric_limits<double>::infinity();       // the highest value allowed
+  double reference = std::numeric_limits<double>::quiet_NaN();  // of the hypervolume; NaN: none
 };
 
 class Searcher {
@@ -47,15 +59,22 @@ class Searcher {
   virtual void tell(std::span<const Outcome> outcomes) = 0;
 };
 
-enum class Algorithm : std::uint8_t { random, nsga2, regularized_evolution };
+enum class Algorithm : std::uint8_t {
+  random,
+  nsga2,
+  regularized_evolution,
+  local_search,
+  surrogate,
+};
 std::string_view to_string(Algorithm algorithm);
 std::optional<Algorithm> parse_algorithm(std::string_view name);
 std::span<const std::string> algorithm_names();
 
 struct SearcherOptions {
   Algorithm algorithm = Algorithm::nsga2;
-  std::vector<int> cardinalities;  // of the space
-  int objectives = 1;              // number of optimised objectives
+  std::vector<int> cardinalities;    // of the space
+  std::vector<Aim> aims{Aim{}};      // optimised ones first
+  const Outlook* outlook = nullptr;  // surrogate; alive as long as the searcher
   std::uint64_t seed = 0;
   int population = 16;          // nsga2, regularized_evolution
   int tournament = 5;           // regularized_evolution

@@ -1,6 +1,7 @@
 #include "search/engine/admission.h"
 
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
@@ -118,6 +119,7 @@ void Admission::ended(const Trial& trial) {
   told.state = trial.state;
   for (const Objective& objective : settings_.objectives) {
     const Measurement* m = find(trial, objective.key);
+    told.values.push_back(m ? objective.minimised(m->value) : std::nan(""));
     if (!m) continue;
     told.violation += objective.violation(m->value);
     if (objective.optimised && trial.state == TrialState::complete) {
@@ -131,8 +133,8 @@ std::vector<Outcome> Admission::outcomes() const {
   outcomes.reserve(proposals_.size());
   for (std::size_t i = 0; i < proposals_.size(); ++i) {
     const Told& told = told_[static_cast<std::size_t>(trial_of_[i])];
-    outcomes.push_back(
-        {trial_of_[i], proposals_[i].genotype, told.state, told.objectives, told.violation});
+    outcomes.push_back({trial_of_[i], proposals_[i].genotype, told.state, told.objectives,
+                        told.violation, told.values});
   }
   std::stable_sort(outcomes.begin(), outcomes.end(),
                    [](const Outcome& a, const Outcome& b) { return a.id < b.id; });

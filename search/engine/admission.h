@@ -62,6 +62,7 @@ class Admission {
     TrialState state = TrialState::running;
     double violation = 0;
     std::vector<double> objectives;
+    std::vector<double> values;
   };
   std::vector<Told> told_;  // by trial id
 

@@ -44,7 +44,7 @@ std::vector<Point> search(const Problem& problem, std::size_t trials) {
   SearcherOptions options;
   options.algorithm = problem.algorithm;
   options.cardinalities = std::vector<int>(6, 4);
-  options.objectives = problem.objectives;
+  options.aims.resize(static_cast<std::size_t>(problem.objectives));
   options.seed = problem.seed;
   options.population = 16;
   const auto searcher = make_searcher(options);

@@ -29,7 +29,7 @@ class SearcherContract : public testing::TestWithParam<SearcherOptions> {
                                  std::uint64_t seed = 7) const {
     SearcherOptions options = GetParam();
     options.cardinalities = std::move(cardinalities);
-    options.objectives = objectives;
+    options.aims.resize(static_cast<std::size_t>(objectives));
     options.seed = seed;
     return make_searcher(options);
   }

@@ -35,6 +35,8 @@ const std::map<std::string, Rooms> kGuarded{{"torch/", {"trainer"}},
                                             {"nlohmann/", {"experiments", "trainer", "hw_models"}},
                                             {"zlib.h", {"trainer", "hw_models"}},
                                             {"onnx/", {"experiments/onnx"}},
+                                            {"Eigen/", {"predictors"}},
+                                            {"xgboost/", {"predictors"}},
                                             {"toml++/", {"space"}}};
 
 bool is_source(const fs::path& p) {
