@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "search/searchers/local_search.h"
 #include "search/searchers/nsga2.h"
 #include "search/searchers/random_search.h"
 #include "search/searchers/regularized_evolution.h"
@@ -39,6 +40,7 @@ std::unique_ptr<Searcher> make_searcher(const SearcherOptions& options) {
     case Algorithm::regularized_evolution:
       return std::make_unique<RegularizedEvolution>(options);
     case Algorithm::local_search:
+      return std::make_unique<LocalSearch>(options);
     case Algorithm::surrogate:
       break;
   }

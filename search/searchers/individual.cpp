@@ -12,16 +12,6 @@ bool feasible(const Individual& individual) {
   return individual.violation <= 0;
 }
 
-void set_crowding(std::vector<Individual*>& front) {
-  std::vector<double> points;
-  for (const Individual* member : front) {
-    points.insert(points.end(), member->objectives.begin(), member->objectives.end());
-  }
-  const auto m = static_cast<int>(front.front()->objectives.size());
-  const std::vector<double> distances = crowding_distance(points, m);
-  for (std::size_t i = 0; i < front.size(); ++i) front[i]->crowding = distances[i];
-}
-
 }  // namespace
 
 bool preferred(const Individual& a, const Individual& b) {
@@ -47,7 +37,18 @@ void rank(std::vector<Individual>& individuals) {
     if (front >= fronts.size()) fronts.resize(front + 1);
     fronts[front].push_back(members[i]);
   }
-  for (std::vector<Individual*>& front : fronts) set_crowding(front);
+  for (const std::vector<Individual*>& front : fronts) set_crowding(front);
+}
+
+void set_crowding(std::span<Individual* const> front) {
+  if (front.empty() || !feasible(*front.front())) return;
+  std::vector<double> points;
+  for (const Individual* member : front) {
+    points.insert(points.end(), member->objectives.begin(), member->objectives.end());
+  }
+  const auto m = static_cast<int>(front.front()->objectives.size());
+  const std::vector<double> distances = crowding_distance(points, m);
+  for (std::size_t i = 0; i < front.size(); ++i) front[i]->crowding = distances[i];
 }
 
 void keep_best(std::vector<Individual>& individuals, std::size_t count) {

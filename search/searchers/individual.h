@@ -6,6 +6,7 @@
 #pragma once
 
 #include <limits>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -27,6 +28,9 @@ bool preferred(const Individual& a, const Individual& b);
 
 // Sets rank and crowding of every feasible individual with respect to this set.
 void rank(std::vector<Individual>& individuals);
+
+// Sets the crowding of all with respect to this set, of which either all or none are feasible.
+void set_crowding(std::span<Individual* const> front);
 
 // Keeps the best `count`, in order of preference; ties: the earlier trial.
 void keep_best(std::vector<Individual>& individuals, std::size_t count);

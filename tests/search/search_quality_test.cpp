@@ -113,6 +113,9 @@ TEST(SearchQuality, TrialsToTheWholeFront) {
   EXPECT_EQ(trials_to_front(Algorithm::nsga2, 2), 1552u);
   EXPECT_EQ(trials_to_front(Algorithm::nsga2, 3), 1750u);
   EXPECT_EQ(trials_to_front(Algorithm::random, 1), 4093u);
+  EXPECT_EQ(trials_to_front(Algorithm::local_search, 1), 386u);
+  EXPECT_EQ(trials_to_front(Algorithm::local_search, 2), 440u);
+  EXPECT_EQ(trials_to_front(Algorithm::local_search, 3), 382u);
 }
 
 TEST(SearchQuality, HypervolumeByBudget) {
@@ -125,6 +128,9 @@ TEST(SearchQuality, HypervolumeByBudget) {
   EXPECT_EQ(five_volumes(Algorithm::regularized_evolution, 96), 290762);
   EXPECT_EQ(five_volumes(Algorithm::regularized_evolution, 200), 299256);
   EXPECT_EQ(five_volumes(Algorithm::regularized_evolution, 400), 307116);
+  EXPECT_EQ(five_volumes(Algorithm::local_search, 96), 283160);
+  EXPECT_EQ(five_volumes(Algorithm::local_search, 200), 303522);
+  EXPECT_EQ(five_volumes(Algorithm::local_search, 400), 315402);
 }
 
 TEST(SearchQuality, TrialsToTheOptimumOfOneObjective) {
@@ -136,6 +142,7 @@ TEST(SearchQuality, TrialsToTheOptimumOfOneObjective) {
   EXPECT_THAT(trials(Algorithm::random), ElementsAre(4093, 2073, 1370));
   EXPECT_THAT(trials(Algorithm::nsga2), ElementsAre(81, 44, 113));
   EXPECT_THAT(trials(Algorithm::regularized_evolution), ElementsAre(214, 734, 277));
+  EXPECT_THAT(trials(Algorithm::local_search), ElementsAre(31, 50, 55));
 }
 
 }  // namespace

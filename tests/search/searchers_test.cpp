@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "search/searchers/individual.h"
@@ -30,16 +32,100 @@ INSTANTIATE_TEST_SUITE_P(Searchers, SearcherContract,
                                          with(Algorithm::nsga2, 1), with(Algorithm::nsga2, 100),
                                          with(Algorithm::regularized_evolution),
                                          with(Algorithm::regularized_evolution, 1),
-                                         with(Algorithm::regularized_evolution, 100)),
+                                         with(Algorithm::regularized_evolution, 100),
+                                         with(Algorithm::local_search)),
                          label);
 
 TEST(Algorithm, NamesRoundTrip) {
-  EXPECT_THAT(algorithm_names(), ElementsAre("random", "nsga2", "regularized_evolution"));
+  EXPECT_THAT(algorithm_names(),
+              ElementsAre("random", "nsga2", "regularized_evolution", "local_search", "surrogate"));
   for (const std::string& name : algorithm_names()) {
     ASSERT_TRUE(parse_algorithm(name)) << name;
     EXPECT_EQ(to_string(*parse_algorithm(name)), name);
   }
   EXPECT_EQ(parse_algorithm("nsga3"), std::nullopt);
+}
+
+int distance(const Genotype& a, const Genotype& b) {
+  int genes = 0;
+  for (std::size_t i = 0; i < a.genes.size(); ++i) genes += a.genes[i] != b.genes[i];
+  return genes;
+}
+
+// |gene - 3| summed, one objective, no local optimum but the one: 4 genes, 7 neighbours each.
+TEST(LocalSearch, DescendsToTheOptimumThenStartsAnew) {
+  SearcherOptions options = with(Algorithm::local_search);
+  options.cardinalities = {8, 8, 8, 8};
+  const auto searcher = make_searcher(options);
+  const Exchange log = exchange(*searcher, 200, 1, [](TrialId id, const Genotype& genotype) {
+    double sum = 0;
+    for (const int gene : genotype.genes) sum += std::abs(gene - 3);
+    return complete(id, genotype, {sum});
+  });
+  const auto value = [&](TrialId id) { return log.outcomes.at(id).objectives[0]; };
+  EXPECT_EQ(log.proposals[0].origin, "sample");
+  double best = value(0);
+  std::size_t restart = 1;
+  for (; log.proposals[restart].origin == "neighbour"; ++restart) {
+    const Proposal& proposal = log.proposals[restart];
+    ASSERT_EQ(proposal.parents.size(), 1u);
+    const Outcome& parent = log.outcomes.at(proposal.parents[0]);
+    EXPECT_EQ(parent.objectives[0], best);  // a better one takes over at once
+    EXPECT_EQ(distance(parent.genotype, proposal.genotype), 1);
+    best = std::min(best, value(static_cast<TrialId>(restart)));
+  }
+  EXPECT_EQ(best, 0);
+  EXPECT_LE(restart, 1u + 12 * 28);
+  EXPECT_EQ(log.proposals[restart].origin, "sample");
+}
+
+// The first has six neighbours; what is asked beyond them, before they are told, starts the next
+// climb: at the better of the two, since no neighbour is better than the first.
+TEST(LocalSearch, AsksStartsOfTheNextClimbWhileNeighboursAreInFlight) {
+  SearcherOptions options = with(Algorithm::local_search);
+  options.cardinalities = {3, 3, 3};
+  const auto searcher = make_searcher(options);
+  const Genotype first = searcher->ask(1)[0].genotype;
+  searcher->tell(std::vector{complete(0, first, {0})});
+  const std::vector<Proposal> asked = searcher->ask(8);
+  std::vector<Outcome> told;
+  for (const Proposal& proposal : asked) {
+    const auto id = static_cast<TrialId>(told.size()) + 1;
+    EXPECT_EQ(proposal.origin, id <= 6 ? "neighbour" : "sample");
+    told.push_back(complete(id, proposal.genotype, {id == 7 ? 2.0 : 5.0}));
+  }
+  ASSERT_EQ(told.size(), 8u);
+  searcher->tell(told);
+  EXPECT_THAT(searcher->ask(1)[0].parents, ElementsAre(7));
+}
+
+TEST(LocalSearch, LeavesBrokenBoundsThenKeepsToTheFront) {
+  SearcherOptions options = with(Algorithm::local_search);
+  options.cardinalities = {9, 9, 9, 9};
+  options.aims.resize(2);
+  const auto searcher = make_searcher(options);
+  std::vector<Individual> told;
+  const Exchange log = exchange(*searcher, 150, 1, [&](TrialId id, const Genotype& genotype) {
+    int sum = 0;
+    for (const int gene : genotype.genes) sum += gene;
+    if (sum <= 5) return all_complete(id, genotype, 2);
+    return Outcome{id, genotype, TrialState::infeasible, {}, sum - 5.0};
+  });
+  Intake intake;
+  for (std::size_t i = 0; i < log.proposals.size(); ++i) {
+    for (const TrialId parent : log.proposals[i].parents) {
+      rank(told);
+      const Individual& chosen = told[static_cast<std::size_t>(parent)];
+      for (const Individual& other : told) {
+        EXPECT_FALSE(other.violation < chosen.violation) << i;
+        EXPECT_FALSE(chosen.violation <= 0 && chosen.rank > 0) << i;
+      }
+    }
+    const Outcome& outcome = log.outcomes.at(static_cast<TrialId>(i));
+    for (Individual& individual : intake.take({&outcome, 1})) told.push_back(individual);
+  }
+  EXPECT_GT(std::count_if(told.begin(), told.end(), [](auto& one) { return one.violation <= 0; }),
+            20);
 }
 
 TEST(Unasked, DrawsAreUniformOverWhatIsLeft) {
