@@ -45,14 +45,15 @@ struct Count {
 // Of one batch where not said otherwise; per-inference figures divide by the batch. Latency is the
 // sum of the layers' latencies, energy that of their energies over the batch.
 struct Cost {
-  double latency_s = 0;                // from first input to last output of one batch
-  double energy_j = 0;                 // per inference
-  double latency_stddev_s = 0;         // standard error of the latency; 0: not known
+  double latency_s = 0;         // from first input to last output of one batch
+  double energy_j = 0;          // per inference
+  double latency_stddev_s = 0;  // standard error of the latency; 0: not known
   double energy_stddev_j = 0;
   double throughput_per_s = 0;         // inferences; more than batch / latency where pipelined
   std::int64_t peak_memory_bytes = 0;  // activations (SRAM or DRAM), at the best order found
   std::int64_t storage_bytes = 0;      // weights and code (flash or DRAM)
   double usd_per_million = 0;          // per million inferences; NaN where the device has no price
+  double usd_per_million_stddev = 0;   // as the price makes it of the two above
   std::vector<LayerCost> layers;
   Bound bound = Bound::compute;  // of the largest share of the latency
   Confidence confidence = Confidence::D;

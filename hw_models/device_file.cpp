@@ -124,6 +124,15 @@ double Price::usd_per_million(double time_s, double energy_j) const {
   return (wear + power) * 1e6;
 }
 
+double Price::usd_per_million_stddev(double time_stddev_s, double energy_stddev_j) const {
+  const bool powered = std::isnan(usd_per_hour) && usd_per_kwh > 0;
+  if (time_stddev_s <= 0 || (powered && energy_stddev_j <= 0)) return 0;
+  // The price is linear in both.
+  const double of_time = usd_per_million(time_stddev_s, 0);
+  const double of_energy = powered ? usd_per_million(0, energy_stddev_j) : 0;
+  return std::isnan(of_time) ? 0 : std::hypot(of_time, of_energy);
+}
+
 MemoryRules read_memory_rules(const TomlTable& runtime) {
   MemoryRules rules;
   rules.in_place_elementwise = runtime.boolean("in_place_elementwise", false);

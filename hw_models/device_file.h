@@ -122,6 +122,8 @@ struct Price {
   static Price read(const TomlTable& file);
   // NaN where the device has no price. Energy in J per inference, busy time in s per inference.
   double usd_per_million(double time_s, double energy_j) const;
+  // Its standard error, from independent ones of time and energy; 0 where one that counts is 0.
+  double usd_per_million_stddev(double time_stddev_s, double energy_stddev_j) const;
 };
 
 MemoryRules read_memory_rules(const TomlTable& runtime);

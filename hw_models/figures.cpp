@@ -86,7 +86,11 @@ Estimate to_estimate(const Figures& figures, std::vector<LayerCost> rows, const 
                                 " counted from the network");
   }
   cost.confidence = confidence;
+  cost.latency_stddev_s = figures.latency_stddev_s;
+  cost.energy_stddev_j = figures.energy_stddev_j;
   cost.usd_per_million = price.usd_per_million(cost.latency_s / batch, cost.energy_j);
+  cost.usd_per_million_stddev =
+      price.usd_per_million_stddev(cost.latency_stddev_s / batch, cost.energy_stddev_j);
   return estimate;
 }
 

@@ -16,6 +16,7 @@ struct Figures {
   double energy_j = std::numeric_limits<double>::quiet_NaN();
   double peak_memory_bytes = std::numeric_limits<double>::quiet_NaN();
   double storage_bytes = std::numeric_limits<double>::quiet_NaN();
+  double latency_stddev_s = 0, energy_stddev_j = 0;  // standard errors; 0: not known
 };
 
 // Why figures cannot be those of a device ("latency_s is -1, which no device takes"), or empty. At

@@ -6,9 +6,10 @@ namespace hwnas {
 namespace {
 
 void add(std::vector<Measurement>& measurements, Metric metric, const std::string& device,
-         Source source, double value) {
+         Source source, double value, double stddev = 0) {
   if (std::isnan(value)) return;  // no price
-  measurements.push_back({{metric, device}, source, 0, value, std::nullopt});
+  Measurement& m = measurements.emplace_back(Measurement{{metric, device}, source, 0, value});
+  if (stddev > 0) m.stddev = stddev;
 }
 
 Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
@@ -40,12 +41,14 @@ void add_measurements(std::vector<Measurement>& measurements, const Device& devi
   const Source source = source_of(device);
   const auto memory = static_cast<double>(cost.peak_memory_bytes);
   const auto storage = static_cast<double>(cost.storage_bytes);
-  add(measurements, Metric::latency, device.name, source, cost.latency_s);
-  add(measurements, Metric::energy, device.name, source, cost.energy_j);
+  add(measurements, Metric::latency, device.name, source, cost.latency_s, cost.latency_stddev_s);
+  add(measurements, Metric::energy, device.name, source, cost.energy_j, cost.energy_stddev_j);
   add(measurements, Metric::memory, device.name, source, memory);
   add(measurements, Metric::storage, device.name, source, storage);
-  add(measurements, Metric::throughput, device.name, source, cost.throughput_per_s);
-  add(measurements, Metric::cost, device.name, source, cost.usd_per_million);
+  add(measurements, Metric::throughput, device.name, source, cost.throughput_per_s,
+      cost.throughput_per_s * cost.latency_stddev_s / cost.latency_s);  // to the first order
+  add(measurements, Metric::cost, device.name, source, cost.usd_per_million,
+      cost.usd_per_million_stddev);
 }
 
 Source source_of(const Device& device) {

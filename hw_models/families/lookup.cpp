@@ -9,18 +9,18 @@
 namespace hwnas {
 namespace {
 
+std::size_t find_column(const TomlTable& section, const CsvTable& csv, const std::string& key) {
+  const std::string name = section.string(key);
+  if (csv.has(name)) return csv.column(name);
+  throw section.error(key, "no such column in " + csv.file() + suggestion(name, csv.header()));
+}
+
 // `KEY_column` and `KEY_unit`.
 std::optional<FigureColumn> read_column(const TomlTable& section, const CsvTable& csv,
                                         const std::string& key, Unit unit) {
   const std::string column_key = key + "_column", unit_key = key + "_unit";
   if (!section.has(column_key)) return std::nullopt;
-  FigureColumn column;
-  const std::string name = section.string(column_key);
-  if (!csv.has(name)) {
-    throw section.error(column_key,
-                        "no such column in " + csv.file() + suggestion(name, csv.header()));
-  }
-  column.column = csv.column(name);
+  FigureColumn column{find_column(section, csv, column_key)};
   const std::string text = section.string(unit_key);
   try {
     if (text.empty() || text.front() == ' ') throw std::invalid_argument("");
@@ -30,6 +30,16 @@ std::optional<FigureColumn> read_column(const TomlTable& section, const CsvTable
                         "expected the unit of the column, as in " + std::string(unit_hint(unit)));
   }
   return column;
+}
+
+// `KEY_stddev_column`, in the unit of `of`.
+std::optional<FigureColumn> read_stddev(const TomlTable& section, const CsvTable& csv,
+                                        const std::string& key,
+                                        const std::optional<FigureColumn>& of) {
+  const std::string column_key = key + "_stddev_column";
+  if (!section.has(column_key)) return std::nullopt;
+  if (!of) throw section.error(column_key, "is of no use without " + key + "_column");
+  return FigureColumn{find_column(section, csv, column_key), of->factor};
 }
 
 double figure(const CsvTable& csv, std::size_t row, const std::optional<FigureColumn>& column,
@@ -47,6 +57,12 @@ Figures LookupTable::figures(std::size_t row) const {
   found.energy_j = figure(*csv, row, energy, true);
   found.peak_memory_bytes = figure(*csv, row, memory, false);
   found.storage_bytes = figure(*csv, row, storage, false);
+  const auto error = [&](const auto& column) {  // 0 where it is missing
+    const double value = figure(*csv, row, column, true);
+    return std::isnan(value) ? 0 : value;
+  };
+  found.latency_stddev_s = error(latency_stddev);
+  found.energy_stddev_j = error(energy_stddev);
   return found;
 }
 
@@ -77,6 +93,8 @@ std::shared_ptr<const CostModel> make_lookup(const TomlTable& file, const std::s
   table.measured_at.clock_share = section.number("clock_share", 1e-6, 1, 1);
   table.latency = read_column(section, *table.csv, "latency", Unit::second);
   table.energy = read_column(section, *table.csv, "energy", Unit::joule);
+  table.latency_stddev = read_stddev(section, *table.csv, "latency", table.latency);
+  table.energy_stddev = read_stddev(section, *table.csv, "energy", table.energy);
   if (!table.latency && !table.energy)
     throw section.error("latency_column",
                         "is missing; a table has latency_column, energy_column "

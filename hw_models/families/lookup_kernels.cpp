@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <sstream>
 #include <unordered_map>
 
@@ -93,6 +94,25 @@ struct Row {
   Figures figures;
 };
 
+// Standard error of a sum of rows, some of them several times: their errors are independent of each
+// other, a row's own is the same each time. 0 where that of a row is not known.
+class ErrorOfSum {
+ public:
+  void add(std::size_t row, double stddev) {
+    known_ = known_ && stddev > 0;
+    sums_[row] += stddev;
+  }
+  double stddev() const {
+    double squares = 0;
+    for (const auto& [row, sum] : sums_) squares += sum * sum;
+    return known_ ? std::sqrt(squares) : 0;
+  }
+
+ private:
+  bool known_ = true;
+  std::map<std::size_t, double> sums_;
+};
+
 class KernelLookup final : public CostModel {
  public:
   struct Settings {
@@ -162,6 +182,7 @@ Estimate KernelLookup::estimate(const Workload& workload) const {
   if (kernels.empty()) return not_covered("the network does no work");
   const int batch = workload.batch();
   Figures sum{0, 0};
+  ErrorOfSum latency_error, energy_error;
   std::vector<LayerCost> rows;
   rows.reserve(kernels.size());
   int neighbours = 0;
@@ -172,6 +193,7 @@ Estimate KernelLookup::estimate(const Workload& workload) const {
     const auto found = index_.find(key);
     const Row* row = found != index_.end() ? &rows_[found->second] : nullptr;
     if (layer.op == Op::attention && layer.entries > 0) row = nullptr;  // no column for the cache
+    const bool exact = row != nullptr;
     if (!row && settings_.nearest && layer.op != Op::attention) {
       row = nearest_row(key);
       if (row && neighbours++ == 0)
@@ -184,6 +206,9 @@ Estimate KernelLookup::estimate(const Workload& workload) const {
     }
     sum.latency_s += row->figures.latency_s;
     sum.energy_j += row->figures.energy_j;
+    const auto place = static_cast<std::size_t>(row - rows_.data());
+    latency_error.add(place, exact ? row->figures.latency_stddev_s : 0);
+    energy_error.add(place, exact ? row->figures.energy_stddev_j : 0);
     LayerCost cost;
     cost.layer = kernel.layer;
     cost.latency_s = row->figures.latency_s;
@@ -198,6 +223,8 @@ Estimate KernelLookup::estimate(const Workload& workload) const {
     return not_covered("the kernels in the table of " + table_.device +
                        " have neither all a latency nor all an energy");
   }
+  sum.latency_stddev_s = latency_error.stddev();
+  sum.energy_stddev_j = energy_error.stddev();
   Estimate estimate = to_estimate(sum, std::move(rows), workload, table_.price, table_.confidence);
   if (neighbours > 0) {
     estimate.cost.extrapolated.push_back(std::to_string(neighbours) + " of " +
@@ -295,12 +322,15 @@ std::vector<Row> merge(const LookupTable& table, const RowReader& reader) {
       rows.push_back({key, {}});
       means.emplace_back();
     }
-    means[at->second][0].add(figures.latency_s);
-    means[at->second][1].add(figures.energy_j);
+    means[at->second][0].add(figures.latency_s, figures.latency_stddev_s);
+    means[at->second][1].add(figures.energy_j, figures.energy_stddev_j);
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].figures.latency_s = means[i][0].value();
-    rows[i].figures.energy_j = means[i][1].value();
+    const auto& [latency, energy] = means[i];
+    rows[i].figures.latency_s = latency.value();
+    rows[i].figures.energy_j = energy.value();
+    rows[i].figures.latency_stddev_s = latency.stddev();
+    rows[i].figures.energy_stddev_j = energy.stddev();
   }
   return rows;
 }

@@ -69,12 +69,13 @@ Estimate NetworkLookup::estimate(const Workload& workload) const {
   }
   Mean latency, energy, memory, storage;
   for (auto entry = first; entry != last; ++entry) {
-    latency.add(entry->figures.latency_s);
-    energy.add(entry->figures.energy_j);
+    latency.add(entry->figures.latency_s, entry->figures.latency_stddev_s);
+    energy.add(entry->figures.energy_j, entry->figures.energy_stddev_j);
     memory.add(entry->figures.peak_memory_bytes);
     storage.add(entry->figures.storage_bytes);
   }
-  const Figures figures{latency.value(), energy.value(), memory.value(), storage.value()};
+  const Figures figures{latency.value(), energy.value(),   memory.value(),
+                        storage.value(), latency.stddev(), energy.stddev()};
   if (std::isnan(figures.latency_s) && std::isnan(figures.energy_j)) {
     return not_covered(table_.file + " line " + std::to_string(first->line) + ": " + table_.device +
                        " has no measurement of architecture " + to_text(first->genotype) +

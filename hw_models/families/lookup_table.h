@@ -22,17 +22,29 @@ struct FigureColumn {
 
 // Of the rows that know a figure.
 struct Mean {
-  double sum = 0, most = 0, least = std::numeric_limits<double>::infinity();
+  double most = 0, least = std::numeric_limits<double>::infinity();
   int rows = 0;
 
-  void add(double value) {
+  void add(double value, double stddev = 0) {
     if (std::isnan(value)) return;
-    sum += value;
     least = std::min(least, value);
     most = std::max(most, value);
     ++rows;
+    const double step = value - mean_;
+    mean_ += step / rows;
+    squares_ += step * (value - mean_);
+    given_ += stddev > 0 ? stddev * stddev : std::numeric_limits<double>::quiet_NaN();
   }
-  double value() const { return rows ? sum / rows : std::numeric_limits<double>::quiet_NaN(); }
+  double value() const { return rows ? mean_ : std::numeric_limits<double>::quiet_NaN(); }
+  // Standard error of the mean: from those that the rows give where all do, else from how the rows
+  // differ; 0 where one row says nothing.
+  double stddev() const {
+    if (rows > 0 && !std::isnan(given_)) return std::sqrt(given_) / rows;
+    return rows > 1 ? std::sqrt(squares_ / (rows - 1) / rows) : 0;
+  }
+
+ private:
+  double mean_ = 0, squares_ = 0, given_ = 0;
 };
 
 struct LookupTable {
@@ -44,6 +56,7 @@ struct LookupTable {
   int weight_bits = 0, activation_bits = 0;  // 0: as the space says
   std::shared_ptr<const CsvTable> csv;
   std::optional<FigureColumn> latency, energy, memory, storage;
+  std::optional<FigureColumn> latency_stddev, energy_stddev;  // standard errors of the cells
 
   // NaN where missing; a latency or an energy of 0 is missing too.
   Figures figures(std::size_t row) const;

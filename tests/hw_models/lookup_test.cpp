@@ -120,6 +120,41 @@ TEST(LookupNetworks, RowsOfOneNetworkAreAveraged) {
       ::testing::Contains("mean of 2 rows of equal networks, latency from 4.00 ms to 5.00 ms"));
 }
 
+// 4 and 5 ms: s = 0.5 sqrt 2, over sqrt 2: 0.5 ms. Energies 7 and 8 mJ likewise.
+TEST(LookupNetworks, RowsOfOneNetworkHaveAStandardError) {
+  const Door door(network_device());
+  const Estimate twice = door.load().model->estimate(door.decoded({1, 1}));
+  EXPECT_NEAR(twice.cost.latency_stddev_s, 0.5e-3, 1e-15);
+  EXPECT_NEAR(twice.cost.energy_stddev_j, 0.5e-3, 1e-15);
+  const Estimate once = door.load().model->estimate(door.decoded({0, 0}));
+  EXPECT_EQ(once.cost.latency_stddev_s, 0);
+}
+
+// Two rows with errors of 0.3 and 0.4 ms: sqrt(0.09 + 0.16) / 2 = 0.25 ms, however they differ.
+TEST(LookupNetworks, AColumnGivesTheStandardError) {
+  const std::string table =
+      "architecture,ms,mJ,kB,error\n0-0,1.5,3,20,0.3\n0-0,2.5,3,20,0.4\n0-1,1,1,1,\n";
+  const Door door(network_device() + "latency_stddev_column = \"error\"\n", table);
+  const Device device = door.load();
+  EXPECT_NEAR(device.model->estimate(door.decoded({0, 0})).cost.latency_stddev_s, 0.25e-3, 1e-15);
+  EXPECT_EQ(device.model->estimate(door.decoded({0, 0})).cost.energy_stddev_j, 0);
+  EXPECT_EQ(device.model->estimate(door.decoded({0, 1})).cost.latency_stddev_s, 0);
+}
+
+// Rented for 3.6 USD an hour, a tenth used: 0.01 USD a busy second, a million of 0.5 ms are 5 USD.
+// Owned: 31.5576 USD over one year, all used: 1e-6 USD a second, 5e-4 USD; a kWh for 3.6 USD is
+// 1e-6 USD a joule: 0.5 mJ are 5e-4 USD, together sqrt 2 times that.
+TEST(LookupNetworks, ThePriceHasTheErrorOfTimeAndEnergy) {
+  const auto error = [](const std::string& price) {
+    const Door door(network_device() + "[price]\n" + price + kCited);
+    return door.load().model->estimate(door.decoded({1, 1})).cost.usd_per_million_stddev;
+  };
+  EXPECT_NEAR(error("usd_per_hour = 3.6\nutilisation_share = 0.1\n"), 5, 1e-9);
+  EXPECT_NEAR(error("usd = 31.5576\nlife_years = 1\nutilisation_share = 1\nusd_per_kwh = 3.6\n"
+                    "power_usage_effectiveness = 1\n"),
+              5e-4 * std::sqrt(2), 1e-12);
+}
+
 TEST(LookupNetworks, AMissingEnergyIsNotANumber) {
   const Door door(network_device());
   const Estimate e = door.load().model->estimate(door.decoded({0, 1}));
@@ -175,6 +210,8 @@ TEST(LookupFile, Mistakes) {
       {"latency_unit = \"ms\"", "latency_unit = \"mJ\"",
        "table.latency_unit = 'mJ': expected the unit of the column, as in a time"},
       {"latency_unit = \"ms\"", "", "table.latency_unit: is missing"},
+      {"file =", "latency_stddev_column = \"sd\"\nfile =",
+       "table.latency_stddev_column = 'sd': no such column in "},
       {"= \"architecture\"", "= \"arch\"", "table.architecture_column = 'arch': no such column"},
       {"rows =", "row =", "table.rows: is missing"},
       {"source = \"test\"", "", "table.source: is missing"},
@@ -265,6 +302,27 @@ TEST(LookupKernels, AddUp) {
   ASSERT_EQ(e.cost.layers.size(), 4u);
   EXPECT_NEAR(e.cost.layers[0].latency_s, 12e-6, 1e-12);
   testing::expect_all_macs(*door.load().model, candidate(kernel_net()));
+}
+
+// conv-relu was timed twice, 10 and 14 us: 2 us of error; the others have none. With a column: two
+// convs 8 -> 8 of 3 us each and one conv 4 -> 8 of 8 us: sqrt(6 6 + 8 8) = 10 us.
+TEST(LookupKernels, TheErrorOfASum) {
+  const auto error = [](const Door& door, const std::vector<int>& channels) {
+    NetworkBuilder b("net", {4, 8, 8});
+    int x = 0;
+    for (const int c : channels) x = b.conv(x, {.channels = c, .kernel = 3});
+    const Candidate c = candidate(with_precision(std::move(b).build(), 8, 8));
+    const Estimate e = door.load().model->estimate(c);
+    EXPECT_TRUE(e.ok()) << e.reason;
+    return e.cost.latency_stddev_s;
+  };
+  const Door rows(kernel_device(), kKernels);
+  EXPECT_NEAR(error(rows, {8}), 2e-6, 1e-15);
+  EXPECT_EQ(error(rows, {8, 8}), 0);
+  const Door column(kernel_device("latency_stddev_column = \"e\"\n"),
+                    "op,cin,out_channels,height,kernel,stride,us,uJ,e\n"
+                    "conv,4,8,8,3,1,10,1,8\nconv,8,8,8,3,1,20,1,3\n");
+  EXPECT_NEAR(error(column, {8, 8, 8}), 10e-6, 1e-15);
 }
 
 TEST(LookupKernels, WhatIsNotInTheTableIsNamed) {
