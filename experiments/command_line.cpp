@@ -1,6 +1,7 @@
 #include "experiments/command_line.h"
 
 #include <charconv>
+#include <cstdio>
 #include <iostream>
 
 #include "space/input_error.h"
@@ -78,6 +79,17 @@ std::optional<std::int64_t> CommandLine::integer(const std::string& name, std::i
   throw InputError(
       "", 0, "--" + name, text,
       "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+}
+
+double CommandLine::number(const std::string& name, double low, double high) const {
+  const std::string text = get(name);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value >= low && value <= high)
+    return value;
+  char range[64];
+  std::snprintf(range, sizeof range, "expected a number from %g to %g", low, high);
+  throw InputError("", 0, "--" + name, text, range);
 }
 
 }  // namespace hwnas

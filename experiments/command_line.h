@@ -27,6 +27,7 @@ class CommandLine {
   std::string get(const std::string& name) const { return values_[name].as<std::string>(); }
   std::optional<std::int64_t> integer(const std::string& name, std::int64_t low,
                                       std::int64_t high) const;
+  double number(const std::string& name, double low, double high) const;
 
  private:
   struct Positional {

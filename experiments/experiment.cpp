@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <set>
 
-#include "experiments/adapters/cost_evaluator.h"
+#include "experiments/adapters/table_evaluator.h"
 #include "experiments/library.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
@@ -64,6 +64,12 @@ std::string bound_report(const SurveyedBound& b) {
          (b.best != b.nearest ? " (alone " + format_quantity(b.best, u) + ")" : "");
 }
 
+void load_tables(Materials& materials, const RunConfig& config) {
+  if (config.tables.empty()) return;
+  const SearchSpace space = SearchSpace::parse(materials.space_text, materials.space_file);
+  materials.tables = std::make_shared<ArchitectureTables>(config.tables, space);
+}
+
 }  // namespace
 
 Materials load_materials(const RunConfig& config) {
@@ -80,16 +86,18 @@ Materials load_materials(const RunConfig& config) {
   if (config.changes_space) materials.space_file += " with what " + config.file + " changes";
   for (const std::string& name : config.devices)
     materials.devices.push_back(find_device(beside(name)));
+  load_tables(materials, config);
   return materials;
 }
 
-Materials stored_materials(const Study& study) {
+Materials stored_materials(const RunConfig& config, const Study& study) {
   Materials materials;
   materials.space_text = study.info().space;
   materials.space_file = "space of study '" + study.info().name + "'";
   for (const StudyDevice& device : study.devices()) {
     materials.devices.push_back(Device::parse(device.text, device.name + ".toml"));
   }
+  load_tables(materials, config);
   return materials;
 }
 
@@ -119,12 +127,30 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
     add_capacity(objectives_, device, Metric::memory, device.model->capacity().memory_bytes);
     add_capacity(objectives_, device, Metric::storage, device.model->capacity().storage_bytes);
   }
-  costs_ = cost_evaluator(std::move(priced), machine_threads());
+  pricing_ = std::make_shared<Pricing>(std::move(priced), materials_.tables, objectives_);
+  costs_ = cost_evaluator(pricing_, threads());
+  if (materials_.tables) look_ups_ = table_evaluators(materials_.tables, objectives_, threads());
+  check_budget();
   if (!config_.training) return;
   training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_),
                                                  std::move(on_epoch), std::move(kill));
   greeting_ = training_->greet();
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
+}
+
+// Whether the budget's cost buys anything.
+void Experiment::check_budget() const {
+  if (config_.budget.cost <= 0) return;
+  double one = 0;
+  for (const Evaluator* stage : plan()) one += stage->cost();
+  char text[160] = "is of no use: nothing here has a cost; give it to the metrics of [[tables]]";
+  if (one > 0)
+    std::snprintf(text, sizeof text, "buys no trial: the look-ups of one cost %.9g", one);
+  if (one <= 0 || config_.budget.cost < one) {
+    char cost[32];
+    std::snprintf(cost, sizeof cost, "%.9g", config_.budget.cost);
+    throw InputError(config_.file, 0, "budget.cost", cost, text);
+  }
 }
 
 Survey Experiment::look(std::stop_token stop) {
@@ -175,8 +201,23 @@ Study Experiment::open_study(const Survey& survey) const {
   return study;
 }
 
-Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listener,
-                        std::stop_token stop) {
+int Experiment::threads() const {
+  return config_.workers.count > 0 ? config_.workers.count : machine_threads();
+}
+
+std::uint64_t Experiment::candidate_identity(const Candidate& candidate) const {
+  return told_apart_by_genotype() ? materials_.tables->identity(candidate.genotype)
+                                  : fingerprint(candidate);
+}
+
+Plan Experiment::plan() const {
+  Plan plan{costs_.get()};
+  if (training_) plan.push_back(training_.get());
+  for (const auto& look_up : look_ups_) plan.push_back(look_up.get());
+  return plan;
+}
+
+std::unique_ptr<Searcher> Experiment::make_searcher() const {
   SearcherOptions options = config_.search;
   options.cardinalities = space_->cardinalities();
   options.seed = config_.seed;
@@ -186,17 +227,30 @@ Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listene
     if (o.bound) aim.bound = o.minimised(*o.bound);
     if (o.reference) aim.reference = o.minimised(*o.reference);
   }
-  const std::unique_ptr<Searcher> searcher = make_searcher(options);
-  Plan plan{costs_.get()};
-  if (training_) plan.push_back(training_.get());
+  return hwnas::make_searcher(options);
+}
+
+Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listener,
+                        std::stop_token stop) {
+  return run(*make_searcher(), study, survey, listener, std::move(stop));
+}
+
+Stopped Experiment::run(Searcher& searcher, Study& study, const Survey& survey,
+                        RunListener& listener, std::stop_token stop) {
   RunSettings settings;
   settings.seed = config_.seed;
   settings.batch = config_.batch;
+  settings.threads = config_.workers.count;
   settings.budget = config_.budget;
+  if (told_apart_by_genotype()) {
+    settings.identity = [this](const Genotype& genotype) {
+      return materials_.tables->identity(genotype);
+    };
+  }
   settings.objectives = objectives_;
   settings.reference = survey.reference;
   settings.ideal = survey.ideal;
-  return hwnas::run(*space_, *searcher, plan, study, settings, listener, stop);
+  return hwnas::run(*space_, searcher, plan(), study, settings, listener, stop);
 }
 
 }  // namespace hwnas

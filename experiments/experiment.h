@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "experiments/adapters/cost_evaluator.h"
 #include "experiments/adapters/trainer_evaluator.h"
 #include "experiments/run_config.h"
 #include "hw_models/device.h"
@@ -19,9 +20,10 @@ namespace hwnas {
 struct Materials {
   std::string space_text, space_file;
   std::vector<Device> devices;
+  std::shared_ptr<const ArchitectureTables> tables;  // null: the config names none
 };
 Materials load_materials(const RunConfig& config);
-Materials stored_materials(const Study& study);
+Materials stored_materials(const RunConfig& config, const Study& study);
 
 // The folder of what a study's trials left behind: "runs/a.db" -> "runs/a.files".
 std::filesystem::path files_folder(const std::filesystem::path& study);
@@ -47,16 +49,34 @@ class Experiment {
   // Creates or continues the study and runs the search.
   Study open_study(const Survey& survey) const;
   Stopped run(Study& study, const Survey& survey, RunListener& listener, std::stop_token stop);
+  // The same with a searcher of the caller's, as make_searcher() makes it, or around such a one.
+  Stopped run(Searcher& searcher, Study& study, const Survey& survey, RunListener& listener,
+              std::stop_token stop);
+  // The config's searcher; the experiment outlives it.
+  std::unique_ptr<Searcher> make_searcher() const;
+
+  // The config's objectives and bounds, and what the devices' memories imply.
+  const std::vector<Objective>& objectives() const { return objectives_; }
+  const Pricing& pricing() const { return *pricing_; }
+  // Equal: one and the same candidate. `candidate` as decoded, its network not live yet.
+  std::uint64_t candidate_identity(const Candidate& candidate) const;
+  // The stages, cheap first.
+  Plan plan() const;
+  int threads() const;  // decides nothing but the speed
 
  private:
   StudyInfo study_info(const Survey& survey) const;
+  void check_budget() const;
+  bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }
 
   RunConfig config_;
   Materials materials_;
   std::filesystem::path study_path_;
   std::vector<Objective> objectives_;  // the config's and what the devices' memories imply
+  std::shared_ptr<const Pricing> pricing_;
   std::unique_ptr<Evaluator> costs_;
   std::unique_ptr<TrainerEvaluator> training_;
+  std::vector<std::unique_ptr<Evaluator>> look_ups_;
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
 };

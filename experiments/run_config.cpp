@@ -97,6 +97,40 @@ std::optional<double> read_bound(const TomlTable& table, Metric metric) {
   return bound;
 }
 
+// Whether anything in the run gives the metric.
+void check_source(const TomlTable& table, const MetricKey& key, const RunConfig& config) {
+  if (highest(config.tables, key)) return;
+  if (key.metric == Metric::accuracy && !config.training) {
+    throw table.error("metric",
+                      "accuracy needs training; add [data] and [training], or [[tables]]");
+  }
+  if (key.device.empty()) return;
+  std::vector<std::string> known, same_device;
+  for (const std::string& device : config.devices)
+    known.push_back(std::filesystem::path(device).stem().string());
+  if (std::find(known.begin(), known.end(), key.device) != known.end()) return;
+  for (const MetricKey& other : keys_of(config.tables)) {
+    if (other.device == key.device) same_device.push_back(to_text(other));
+    if (!other.device.empty()) known.push_back(other.device);
+  }
+  if (!same_device.empty())
+    throw table.error("metric", "no table gives it" + suggestion(to_text(key), same_device));
+  throw table.error("metric", "device '" + key.device + "' is not in 'devices'" +
+                                  (config.tables.empty() ? "" : ", nor in a table") +
+                                  suggestion(key.device, known));
+}
+
+// The worst value that counts: 'reference = "80 %"'.
+std::optional<double> read_reference(const TomlTable& table, Metric metric) {
+  if (!table.has("reference")) return std::nullopt;
+  const double reference = table.quantity("reference", unit(metric));
+  if (metric == Metric::accuracy && (reference < 0 || reference >= 1))
+    throw table.error("reference", "an accuracy that can be bettered is from 0 to below 100 %");
+  if (!maximised(metric) && reference <= 0)
+    throw table.error("reference", "nothing is better than this; it must be above 0");
+  return reference;
+}
+
 Objective read_objective(const TomlTable& table, bool optimised, const RunConfig& config) {
   Objective objective;
   objective.optimised = optimised;
@@ -106,25 +140,13 @@ Objective read_objective(const TomlTable& table, bool optimised, const RunConfig
   } catch (const std::invalid_argument& error) {
     throw table.error("metric", error.what());
   }
-  const auto stem = [](const std::string& device) {
-    return std::filesystem::path(device).stem().string();
-  };
-  if (!objective.key.device.empty()) {
-    std::vector<std::string> known;
-    for (const std::string& device : config.devices) known.push_back(stem(device));
-    if (std::find(known.begin(), known.end(), objective.key.device) == known.end()) {
-      throw table.error("metric", "device '" + objective.key.device + "' is not in 'devices'" +
-                                      suggestion(objective.key.device, known));
-    }
-  }
-  if (objective.key.metric == Metric::accuracy && !config.training) {
-    throw table.error("metric", "accuracy needs training; add [data] and [training]");
-  }
+  check_source(table, objective.key, config);
   objective.bound = read_bound(table, objective.key.metric);
   if (!optimised && !objective.bound) {
     throw table.error(maximised(objective.key.metric) ? "at_least" : "at_most",
                       "is missing; a bound says how much is allowed");
   }
+  if (optimised) objective.reference = read_reference(table, objective.key.metric);
   table.done();
   return objective;
 }
@@ -148,6 +170,32 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
                                          " is named twice; give its bound beside the objective");
     }
   }
+}
+
+// What tables and the rest of the config say of each other.
+void check_tables(const TomlTable& file, const RunConfig& config) {
+  for (const MetricKey& key : keys_of(config.tables)) {
+    if (key.metric == Metric::accuracy && config.training)
+      throw file.error("tables", "accuracy is trained here; leave out [data] and [training]");
+    for (const std::string& device : config.devices) {
+      if (std::filesystem::path(device).stem().string() == key.device)
+        throw file.error("tables", "give " + to_text(key) +
+                                       " another device name: that of 'devices' has its own costs");
+    }
+  }
+}
+
+void read_budget(const TomlTable& file, RunConfig& config) {
+  const auto table = file.maybe_table("budget");
+  if (!table) return;
+  Budget& budget = config.budget;
+  budget.cost = table->number("cost", 0, 1e15, 0.0);
+  constexpr std::int64_t kMost = 1'000'000'000;
+  const std::int64_t usual = budget.cost > 0 ? kMost : budget.trials;
+  budget.trials = table->integer("trials", 1, kMost, usual);
+  budget.seconds = table->quantity("time", Unit::second, 0.0);
+  if (budget.seconds < 0) throw table->error("time", "a time is not negative");
+  table->done();
 }
 
 void read_search(const TomlTable& file, RunConfig& config) {
@@ -196,12 +244,10 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   config.devices = file.strings("devices");
   config.seed = static_cast<std::uint64_t>(file.integer("seed", 0, std::int64_t{1} << 53, 1));
   read_search(file, config);
-  if (const auto table = file.maybe_table("budget")) {
-    config.budget.trials = table->integer("trials", 1, 1'000'000'000, config.budget.trials);
-    config.budget.seconds = table->quantity("time", Unit::second, 0.0);
-    if (config.budget.seconds < 0) throw table->error("time", "a time is not negative");
-    table->done();
-  }
+  read_budget(file, config);
+  NamedFiles files(file, {});
+  config.tables = read_tables(file, files);
+  config.text += files.pins();
   const auto data = file.maybe_table("data");
   const auto training = file.maybe_table("training");
   if (data) config.data = read_data(*data, base);
@@ -209,6 +255,7 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   if (data && !training) config.training = TrainingConfig{};
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
+  check_tables(file, config);
   read_objectives(file, config);
   file.done();
   return config;
@@ -225,8 +272,10 @@ std::string deciding_settings(const RunConfig& config) {
   for (const Objective& o : config.objectives) {
     out << (o.optimised ? "objective " : "bound ") << to_text(o.key) << " = ";
     if (o.bound) out << *o.bound;
+    if (o.reference) out << " reference " << *o.reference;
     out << '\n';
   }
+  out << deciding_settings(config.tables);
   if (config.data) {
     out << "data.set = " << config.data->set
         << "\ndata.validation_share = " << config.data->validation_share

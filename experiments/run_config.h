@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/table_config.h"
 #include "search/engine/run.h"
 #include "search/objective.h"
 #include "search/searcher.h"
@@ -60,12 +61,14 @@ struct RunConfig {
   std::vector<Objective> objectives;  // optimised ones first, then mere bounds
   std::optional<DataConfig> data;     // both or neither
   std::optional<TrainingConfig> training;
+  std::vector<TableConfig> tables;
   WorkersConfig workers;
-  std::string text;  // the file
+  std::string text;  // the file, and [[files]] rows that pin the tables it names
   std::string file;
 
   // Throws InputError: unknown or missing keys, wrong types or units, bounds that nothing can meet
-  // by their nature, objectives on devices that are not listed, accuracy without data.
+  // by their nature, objectives on devices that are not listed, accuracy that is neither trained
+  // nor in a table.
   static RunConfig load(const std::filesystem::path& path);
   static RunConfig parse(const std::string& text, const std::string& file_name);
 };

@@ -140,16 +140,27 @@ std::size_t CsvTable::column(std::string_view name) const {
                    "no column '" + std::string(name) + "'" + suggestion(name, header()));
 }
 
-double CsvTable::number(std::size_t row, std::size_t column) const {
+double CsvTable::parsed(std::size_t row, std::size_t column) const {
   constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
   std::string_view cell = text(row, column);
   if (cell.empty() || cell == "NA" || cell == "N/A") return kMissing;
   if (cell.front() == '+') cell.remove_prefix(1);
   double value = 0;
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc() || end != cell.data() + cell.size() || std::isinf(value))
+  if (error != std::errc() || end != cell.data() + cell.size())
     throw this->error(row, column, "expected a number");
-  return value < 0 ? kMissing : value;
+  return value;
+}
+
+double CsvTable::number(std::size_t row, std::size_t column) const {
+  const double value = parsed(row, column);
+  if (std::isinf(value)) throw error(row, column, "expected a number");
+  return value < 0 ? std::numeric_limits<double>::quiet_NaN() : value;
+}
+
+double CsvTable::real(std::size_t row, std::size_t column) const {
+  const double value = parsed(row, column);
+  return std::isinf(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
 
 InputError CsvTable::error(std::size_t row, std::size_t column, std::string_view problem) const {

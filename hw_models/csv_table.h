@@ -30,12 +30,16 @@ class CsvTable {
   // NaN where it is missing: empty, NA, NaN or negative (a usual mark of failed measurements).
   // Throws InputError where it is no number.
   double number(std::size_t row, std::size_t column) const;
+  // The same of quantities that may be below zero: NaN where it is empty, NA, NaN or infinite.
+  double real(std::size_t row, std::size_t column) const;
 
   int line(std::size_t row) const { return lines_[row + 1]; }
   InputError error(std::size_t row, std::size_t column, std::string_view problem) const;
   const std::string& file() const { return file_; }
 
  private:
+  double parsed(std::size_t row, std::size_t column) const;  // NaN where it is missing
+
   std::string file_;
   std::vector<char> text_;               // quotes taken off in place
   std::vector<std::string_view> cells_;  // the header's first

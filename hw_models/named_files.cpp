@@ -116,11 +116,16 @@ fs::path NamedFiles::folder(const TomlTable& section, std::string_view key) {
   return known->path;
 }
 
+std::string NamedFiles::hash(std::string_view name) const {
+  const Pin* known = pinned(name);
+  return known ? known->hash : "";
+}
+
 std::string NamedFiles::pins() const {
   std::ostringstream text;
   for (const Pin& pin : pins_) {
     if (pin.from_text) continue;
-    if (text.tellp() == 0) text << "\n# The files that this device file named when it was read.\n";
+    if (text.tellp() == 0) text << "\n# The files that this file named when it was read.\n";
     text << "[[files]]\nname = " << toml_string(pin.name) << "\npath = " << toml_string(pin.path)
          << '\n';
     if (!pin.hash.empty()) text << "hash = " << toml_string(pin.hash) << '\n';

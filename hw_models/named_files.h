@@ -1,9 +1,9 @@
-// NamedFiles: the files that a device file names: a table, a library, a program.
+// NamedFiles: the files that a device file (or a run config) names: a table, a library, a program.
 //
-// A relative name is relative to the device file that says it. A study keeps the text of a device
-// and nothing else, so pins() is added to that text: one [[files]] row for each file, with its full
-// path and a hash of what was in it. Where a text has such rows they decide: a file that has
-// changed or gone since is an InputError.
+// A relative name is relative to the file that says it. A study keeps the texts of devices and of
+// the config and nothing else, so pins() is added to that text: one [[files]] row for each file,
+// with its full path and a hash of what was in it. Where a text has such rows they decide: a file
+// that has changed or gone since is an InputError.
 #pragma once
 
 #include <filesystem>
@@ -31,6 +31,9 @@ class NamedFiles {
 
   // Whether the device file has a [[files]] row of this name.
   bool has(std::string_view name) const { return pinned(name) != nullptr; }
+
+  // Of what was in the file that was found under this name; empty: none was.
+  std::string hash(std::string_view name) const;
 
   // [[files]] rows of all that was found and is not in the device file yet.
   std::string pins() const;

@@ -42,6 +42,7 @@ class Evaluator {
 
   virtual std::string_view name() const = 0;  // of the stage, as stored: "costs", "training"
   virtual int concurrency() const = 0;        // jobs that it works on at the same time
+  virtual double cost() const { return 0; }   // charged for each job, in a unit of the user's own
 
   // Where candidates may be one and the same to this stage (a network that is trained once and
   // deployed in several ways): the source of all its measurements. Of candidates of equal key() the

@@ -26,7 +26,7 @@ std::optional<TrialState> parse_trial_state(std::string_view name);
 struct Trial {
   TrialId id = 0;
   Genotype genotype;
-  std::uint64_t fingerprint = 0;  // of the candidate
+  std::uint64_t fingerprint = 0;  // of the candidate; its identity where RunSettings has one
   std::uint64_t seed = 0;         // hash of the run's seed and the id
   std::vector<TrialId> parents;
   std::string origin;  // "sample", "crossover+mutate", ...: how it was made

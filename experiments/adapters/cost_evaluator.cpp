@@ -12,28 +12,6 @@ void add(std::vector<Measurement>& measurements, Metric metric, const std::strin
   if (stddev > 0) m.stddev = stddev;
 }
 
-Evaluation evaluate(const std::vector<PricedDevice>& devices, const Job& job) {
-  Evaluation evaluation;
-  evaluation.measurements.reserve(2 + 6 * devices.size());
-  const Network& network = job.candidate->network;
-  const Workload workload(*job.candidate);
-  add(evaluation.measurements, Metric::parameters, "", Source::analytic,
-      static_cast<double>(parameters(network)));
-  add(evaluation.measurements, Metric::macs, "", Source::analytic,
-      static_cast<double>(macs(network)));
-  for (const auto& [device, required] : devices) {
-    const Estimate estimate = device.model->estimate(workload);
-    // Memories with a capacity are bounds of the run; any other misfit is a failure.
-    const bool bounded = device.model->capacity().memory_bytes > 0;
-    if (!estimate.covered || (!estimate.fits && !bounded)) {
-      if (required) evaluation.failure = estimate.reason;
-      continue;
-    }
-    add_measurements(evaluation.measurements, device, estimate.cost);
-  }
-  return evaluation;
-}
-
 }  // namespace
 
 void add_measurements(std::vector<Measurement>& measurements, const Device& device,
@@ -55,9 +33,43 @@ Source source_of(const Device& device) {
   return device.family == Family::lookup ? Source::measured : Source::analytic;
 }
 
-std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads) {
-  return parallel_evaluator("costs", threads, [devices = std::move(devices)](const Job& job) {
-    return evaluate(devices, job);
+Pricing::Pricing(std::vector<PricedDevice> devices,
+                 std::shared_ptr<const ArchitectureTables> tables,
+                 std::span<const Objective> needed)
+    : devices_(std::move(devices)), tables_(std::move(tables)) {
+  if (tables_) known_ = tables_->known(needed);
+}
+
+Evaluation Pricing::price(const Candidate& candidate) const {
+  Evaluation evaluation;
+  evaluation.measurements.reserve(2 + 6 * devices_.size() + known_.size());
+  const Network& network = candidate.network;
+  const Workload workload(candidate);
+  add(evaluation.measurements, Metric::parameters, "", Source::analytic,
+      static_cast<double>(parameters(network)));
+  add(evaluation.measurements, Metric::macs, "", Source::analytic,
+      static_cast<double>(macs(network)));
+  for (const auto& [device, required] : devices_) {
+    const Estimate estimate = device.model->estimate(workload);
+    // Memories with a capacity are bounds of the run; any other misfit is a failure.
+    const bool bounded = device.model->capacity().memory_bytes > 0;
+    if (!estimate.covered || (!estimate.fits && !bounded)) {
+      if (required) evaluation.failure = estimate.reason;
+      continue;
+    }
+    add_measurements(evaluation.measurements, device, estimate.cost);
+  }
+  if (tables_) tables_->look_up(known_, candidate.genotype, evaluation);
+  return evaluation;
+}
+
+std::vector<double> Pricing::scores(const Genotype& genotype) const {
+  return tables_ ? tables_->scores(genotype) : std::vector<double>{};
+}
+
+std::unique_ptr<Evaluator> cost_evaluator(std::shared_ptr<const Pricing> pricing, int threads) {
+  return parallel_evaluator("costs", threads, [pricing = std::move(pricing)](const Job& job) {
+    return pricing->price(*job.candidate);
   });
 }
 

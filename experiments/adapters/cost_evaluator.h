@@ -2,8 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "experiments/architecture_table.h"
 #include "hw_models/device.h"
 #include "search/evaluator.h"
 
@@ -22,8 +24,30 @@ void add_measurements(std::vector<Measurement>& measurements, const Device& devi
 // Measured where the device is a table of measurements, else analytic.
 Source source_of(const Device& device);
 
-// Measures parameters and macs, and on every device latency, energy, memory, storage, throughput
-// and (where priced) cost. Whether a candidate fits a device's memories is for bounds to decide.
-std::unique_ptr<Evaluator> cost_evaluator(std::vector<PricedDevice> devices, int threads);
+// All that is known of a candidate for nothing: what the cost models say, and what tables hold at
+// no cost. The stage "costs" of a run, and the eyes of whatever looks ahead (the survey, an
+// Outlook). Immutable; pure and thread-safe.
+class Pricing {
+ public:
+  // `tables` may be null. A free metric of theirs that `needed` names and that is missing is a
+  // candidate's failure.
+  Pricing(std::vector<PricedDevice> devices, std::shared_ptr<const ArchitectureTables> tables,
+          std::span<const Objective> needed);
+
+  // Parameters and macs; on every device latency, energy, memory, storage, throughput and (where
+  // priced) cost; then the tables' free metrics. Whether a candidate fits a device's memories is
+  // for bounds to decide. The candidate's network must be live.
+  Evaluation price(const Candidate& candidate) const;
+
+  // Zero-cost scores, higher is better; NaN where missing, empty where no table has any.
+  std::vector<double> scores(const Genotype& genotype) const;
+
+ private:
+  std::vector<PricedDevice> devices_;
+  std::shared_ptr<const ArchitectureTables> tables_;
+  std::vector<ArchitectureTables::Column> known_;
+};
+
+std::unique_ptr<Evaluator> cost_evaluator(std::shared_ptr<const Pricing> pricing, int threads);
 
 }  // namespace hwnas

@@ -29,6 +29,7 @@ CommandLine describe_command() {
                   "continue")
       .value("study", "FILE", "where to store the study (NAME.db here)")
       .value("trials", "N", "complete trials to stop at, instead of the config's")
+      .value("cost", "C", "stop before look-ups in tables have cost more than this")
       .value("time", "T", "stop after this long, such as '10 min'")
       .value("workers", "N", "trainer processes (one for each core)")
       .value("seed", "N", "seed of a new study, instead of the config's")
@@ -56,7 +57,7 @@ Request read_request(const CommandLine& line) {
         (fs::path(what).parent_path() / ("(config in " + fs::path(what).filename().string() + ")"))
             .string());
     request.config.seed = study.info().seed;
-    request.materials = stored_materials(study);
+    request.materials = stored_materials(request.config, study);
   } else {
     request.config = RunConfig::load(find_file(LibraryShelf::configs, what));
     if (const auto seed = line.integer("seed", 0, std::int64_t{1} << 53))
@@ -68,6 +69,7 @@ Request read_request(const CommandLine& line) {
     request.config.budget.trials = *trials;
   if (const auto workers = line.integer("workers", 1, 4096))
     request.config.workers.count = static_cast<int>(*workers);
+  if (line.has("cost")) request.config.budget.cost = line.number("cost", 1e-9, 1e15);
   if (line.has("time")) {
     try {
       request.config.budget.seconds = parse_quantity(line.get("time"), Unit::second);

@@ -35,14 +35,14 @@ void Admission::open_round(std::vector<Proposal> proposals) {
 
 Admission::Decoded Admission::decode(const Genotype& genotype) const {
   Decoded result;
+  result.fingerprint = settings_.identity ? settings_.identity(genotype) : hash(genotype);
   try {
     result.candidate = space_.decode(genotype);
   } catch (const std::exception& error) {
-    result.fingerprint = hash(genotype);
     result.failure = error.what();
     return result;
   }
-  result.fingerprint = fingerprint(result.candidate);
+  if (!settings_.identity) result.fingerprint = fingerprint(result.candidate);
   if (std::optional<Network> network = live(std::move(result.candidate.network))) {
     result.candidate.network = std::move(*network);
   } else {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cmath>
+#include <limits>
 
 #include "search/engine/admission.h"
 #include "search/engine/progress.h"
@@ -28,9 +30,11 @@ int failures_in_a_row(std::span<const Outcome> outcomes, int before) {
 // How far the run is, and when it is over.
 class Ledger {
  public:
-  Ledger(const RunSettings& settings, RunListener& listener, std::stop_token stop)
-      : settings_(settings),
+  Ledger(const Plan& plan, const RunSettings& settings, RunListener& listener, std::stop_token stop)
+      : plan_(plan),
+        settings_(settings),
         listener_(listener),
+        charged_(plan.size(), 0),
         front_(settings.ideal, settings.reference),
         asked_to_stop_(stop, [this] { halt_.request_stop(); }) {}
 
@@ -39,7 +43,8 @@ class Ledger {
   // Trials that may be admitted: never more than the budget lacks, so that a run with a small
   // budget is the beginning of the same run with a larger one.
   std::int64_t room(std::int64_t admitted) const {
-    return std::min(settings_.budget.trials - progress_.complete, most_proposals() - admitted);
+    return std::min(
+        {settings_.budget.trials - progress_.complete, most_proposals() - admitted, affordable()});
   }
 
   // Requests the halt where time is up.
@@ -57,6 +62,7 @@ class Ledger {
     progress_.complete += trial.state == TrialState::complete;
     progress_.infeasible += trial.state == TrialState::infeasible;
     progress_.failed += trial.state == TrialState::failed;
+    charge(trial);
     if (trial.state == TrialState::complete) {
       std::vector<double> point;
       for (const Objective& objective : settings_.objectives) {
@@ -72,7 +78,7 @@ class Ledger {
   }
 
   Stopped why(std::int64_t admitted) const {
-    if (progress_.complete >= settings_.budget.trials) return Stopped::budget;
+    if (progress_.complete >= settings_.budget.trials || affordable() == 0) return Stopped::budget;
     if (admitted >= most_proposals()) {
       return settings_.budget.proposals > 0 ? Stopped::budget : Stopped::exhausted;
     }
@@ -81,14 +87,39 @@ class Ledger {
   }
 
  private:
+  // Trials that go through every stage for what is left of the budget's cost.
+  std::int64_t affordable() const {
+    double whole = 0;
+    for (const Evaluator* stage : plan_) whole += stage->cost();
+    if (settings_.budget.cost <= 0 || whole <= 0) return std::numeric_limits<std::int64_t>::max();
+    const double trials = (settings_.budget.cost - progress_.cost) / whole;
+    return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(trials + 1e-9)));
+  }
+
+  // Every stage up to the trial's last one has charged for it. Counted, not summed, so that the
+  // order in which trials end does not show.
+  void charge(const Trial& trial) {
+    const auto last = std::find_if(plan_.begin(), plan_.end(), [&](const Evaluator* stage) {
+      return stage->name() == trial.stage;
+    });
+    if (last == plan_.end()) return;
+    for (auto stage = plan_.begin(); stage <= last; ++stage)
+      ++charged_[static_cast<std::size_t>(stage - plan_.begin())];
+    progress_.cost = 0;
+    for (std::size_t i = 0; i < plan_.size(); ++i)
+      progress_.cost += static_cast<double>(charged_[i]) * plan_[i]->cost();
+  }
+
   std::int64_t most_proposals() const {
     const Budget& budget = settings_.budget;
     return budget.proposals > 0 ? budget.proposals : kProposalsPerTrial * budget.trials;
   }
 
+  const Plan& plan_;
   const RunSettings& settings_;
   RunListener& listener_;
   Progress progress_;
+  std::vector<std::int64_t> charged_;  // trials that each stage charged for
   FrontTracker front_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   bool out_of_time_ = false;
@@ -105,7 +136,7 @@ Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Stud
       plan.begin(), plan.end(), [](const Evaluator* e) { return e->shared_source().has_value(); });
   Admission admission(space, study, settings, shares);
   Stages stages(plan, study, settings);
-  Ledger ledger(settings, listener, stop);
+  Ledger ledger(plan, settings, listener, stop);
   const auto ended = [&](const Trial& trial) {
     admission.ended(trial);
     ledger.count(trial, false);

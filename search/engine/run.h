@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@ namespace hwnas {
 struct Budget {
   std::int64_t trials = 100;   // complete trials
   std::int64_t proposals = 0;  // trials of any state; 0: 1000 times `trials`
+  double cost = 0;             // sum of what evaluators charge (Evaluator::cost); 0: no limit
   double seconds = 0;          // of this invocation; 0: no limit
 };
 
@@ -29,6 +31,8 @@ struct RunSettings {
   int batch = 8;    // proposals per round; never derived from the thread count
   int threads = 0;  // for decoding; decides nothing; 0: all that the machine offers
   Budget budget;
+  // Candidates of equal identity are one and the same. Pure and thread-safe; empty: fingerprint().
+  std::function<std::uint64_t(const Genotype&)> identity;
   std::vector<Objective> objectives;
   std::vector<double> reference;  // minimised, one per optimised objective: hypervolume's reference
   std::vector<double> ideal;      // the same: what hypervolume is scaled by
@@ -45,6 +49,7 @@ enum class Stopped : std::uint8_t {
 struct Progress {
   std::int64_t complete = 0, infeasible = 0, failed = 0;
   std::int64_t replayed = 0;  // of these, how many were read from the study
+  double cost = 0;            // spent on all trials that are over
   double hypervolume = 0;     // share of the box between ideal and reference
   std::size_t front = 0;      // trials on the front
 };

@@ -209,6 +209,7 @@ void survey_range(Surveyor& surveyor, const Objective& objective) {
     if (!(reference > ideal)) reference = ideal + std::max(std::fabs(ideal), 1e-9);
   }
   if (objective.bound) reference = objective.minimised(*objective.bound);
+  if (objective.reference) reference = objective.minimised(*objective.reference);
   result.ideal.push_back(ideal);
   result.reference.push_back(reference);
 }

@@ -31,7 +31,8 @@ struct Survey {
   std::vector<SurveyedBound> bounds;  // one for each bounded objective that a cheap stage knows
   std::vector<double> reference,
       ideal;                  // minimised, of the optimised objectives, among the feasible
-                              // (error: 1 and 0; a bound is the reference where given)
+                              // (error: 1 and 0; the objective's own reference, else its
+                              // bound, where given)
   std::string first_failure;  // where no candidate could be evaluated: why
 };
 
