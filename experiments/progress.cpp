@@ -60,13 +60,22 @@ std::string ProgressPrinter::status() const {
   const double share =
       ended > 0 ? static_cast<double>(progress_.complete) / static_cast<double>(ended) : 0;
   double left = static_cast<double>(budget_.trials - progress_.complete) / (rate * share);
+  if (budget_.cost > 0 && ended > 0) {
+    const double each = progress_.cost / static_cast<double>(ended);
+    left = std::fmin(left, (budget_.cost - progress_.cost) / each / rate);
+  }
   if (budget_.seconds > 0) left = std::fmin(left, std::fmax(0, budget_.seconds - elapsed));
-  char text[256];
+  char spent[80] = "";
+  if (budget_.cost > 0)
+    std::snprintf(spent, sizeof spent, ", cost %.9g/%.9g", progress_.cost, budget_.cost);
+  const std::string most =
+      budget_.trials < kEndless ? "/" + std::to_string(budget_.trials) : std::string();
+  char text[320];
   std::snprintf(
       text, sizeof text,
-      "%lld/%lld trials, %lld infeasible, %lld failed | front %zu, hypervolume %.3f | %.2f/s, %s%s",
-      static_cast<long long>(progress_.complete), static_cast<long long>(budget_.trials),
-      static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed),
+      "%lld%s trials, %lld infeasible, %lld failed%s | front %zu, hypervolume %.3f | %.2f/s, %s%s",
+      static_cast<long long>(progress_.complete), most.c_str(),
+      static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed), spent,
       progress_.front, progress_.hypervolume, rate, clock_text(elapsed).c_str(),
       std::isfinite(left) ? (" (" + clock_text(left) + " left)").c_str() : "");
   return text;

@@ -190,9 +190,8 @@ void read_budget(const TomlTable& file, RunConfig& config) {
   if (!table) return;
   Budget& budget = config.budget;
   budget.cost = table->number("cost", 0, 1e15, 0.0);
-  constexpr std::int64_t kMost = 1'000'000'000;
-  const std::int64_t usual = budget.cost > 0 ? kMost : budget.trials;
-  budget.trials = table->integer("trials", 1, kMost, usual);
+  const std::int64_t usual = budget.cost > 0 ? kEndless : budget.trials;
+  budget.trials = table->integer("trials", 1, kEndless, usual);
   budget.seconds = table->quantity("time", Unit::second, 0.0);
   if (budget.seconds < 0) throw table->error("time", "a time is not negative");
   table->done();

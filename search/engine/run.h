@@ -18,6 +18,8 @@
 
 namespace hwnas {
 
+constexpr std::int64_t kEndless = 1'000'000'000;  // more trials than any run makes
+
 // When a run is over. Wall time only decides when to stop, never what is tried.
 struct Budget {
   std::int64_t trials = 100;   // complete trials

@@ -68,6 +68,17 @@ TEST(Readme, TheRunConfigIsOne) {
   EXPECT_EQ(config.training->learning_rate, TrainingConfig{}.learning_rate);
 }
 
+TEST(Readme, TheRunConfigOfTablesIsOne) {
+  const Folder folder;
+  const auto found = blocks("experiments/tables.md", "toml");
+  ASSERT_EQ(found.size(), 1u);
+  for (const char* file : {"nb201_accuracy.csv.gz", "devices.csv.gz", "zero_cost.csv.gz"})
+    write(folder / file, "arch_str\n");
+  const RunConfig config = RunConfig::parse(found[0], (folder / "run.toml").string());
+  EXPECT_EQ(config.tables.size(), 3u);
+  EXPECT_EQ(config.tables[0].metrics[0].cost, 200);
+}
+
 TEST(Readme, TheLoopIsTheCodes) {
   const std::string code = slurp(kTree + "/search/engine/run.cpp");
   const auto found = blocks("README.md", "cpp");

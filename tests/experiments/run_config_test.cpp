@@ -66,6 +66,27 @@ TEST(RunConfig, WhatDecidesTheTrialsLeavesOutTheRest) {
   EXPECT_NE(settings(kHead + "[search]\nbatch = 9\n"), base);
 }
 
+TEST(RunConfig, ReferencesDecideTheTrials) {
+  const RunConfig c = RunConfig::parse(kHead + kLatency + "reference = '20 ms'\n", "run.toml");
+  EXPECT_DOUBLE_EQ(*c.objectives[0].reference, 0.02);
+  EXPECT_NE(deciding_settings(c),
+            deciding_settings(RunConfig::parse(kHead + kLatency, "run.toml")));
+  EXPECT_EQ(message(kHead + kLatency + "reference = '0 ms'\n"),
+            "run.toml:5: objectives[0].reference = '0 ms': nothing is better than this; it must be "
+            "above 0");
+  const std::string data = "[data]\nset = 'mnist'\ndirectory = '/usr'\n";
+  EXPECT_EQ(message(kHead + data + "[[objectives]]\nmetric = 'accuracy'\nreference = '100 %'\n"),
+            "run.toml:8: objectives[0].reference = '100 %': an accuracy that can be bettered is "
+            "from 0 to below 100 %");
+}
+
+TEST(RunConfig, ABudgetOfCostNeedsNoTrials) {
+  EXPECT_EQ(RunConfig::parse(kHead + kLatency + "[budget]\ncost = 5\n", "r.toml").budget.trials,
+            kEndless);
+  EXPECT_EQ(message(kHead + kLatency + "[budget]\ncost = -5\n").substr(0, 28),
+            "run.toml:6: budget.cost = -5");
+}
+
 TEST(RunConfig, Mistakes) {
   EXPECT_EQ(message("devices = []\n" + kLatency),
             "run.toml:1: space: is missing; expected a string");
@@ -96,7 +117,7 @@ TEST(RunConfig, Mistakes) {
             "'devices'; did you mean 'stm32h743'?");
   EXPECT_EQ(message(kHead + "[[objectives]]\nmetric = 'accuracy'\n"),
             "run.toml:4: objectives[0].metric = 'accuracy': accuracy needs training; add [data] "
-            "and [training]");
+            "and [training], or [[tables]]");
   EXPECT_TRUE(message(kHead + "[[objectives]]\nmetric = 'latancy@stm32h743'\n")
                   .starts_with("run.toml:4: objectives[0].metric = 'latancy@stm32h743': "));
   EXPECT_EQ(message(kHead + kLatency + kLatency),

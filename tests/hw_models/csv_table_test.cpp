@@ -55,6 +55,14 @@ TEST(CsvTable, MissingNumbers) {
   EXPECT_EQ(table.number(4, 0), 2);
 }
 
+TEST(CsvTable, RealNumbersMayBeBelowZero) {
+  const CsvTable table = CsvFile("a\n-1.5\nNA\nnan\n-inf\ninf\n1e66\n").read();
+  EXPECT_EQ(table.real(0, 0), -1.5);
+  for (const std::size_t row : {1u, 2u, 3u, 4u}) EXPECT_TRUE(std::isnan(table.real(row, 0))) << row;
+  EXPECT_EQ(table.real(5, 0), 1e66);
+  EXPECT_THROW(table.number(4, 0), InputError);
+}
+
 TEST(CsvTable, Mistakes) {
   EXPECT_THAT(CsvFile("").message(), HasSubstr("table.csv: is empty; expected a header"));
   EXPECT_THAT(CsvFile("a,b\n1,2\n\n3\n").message(),
