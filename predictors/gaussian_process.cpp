@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 #include <limits>
@@ -20,9 +21,37 @@ struct Distances {
   MatrixXd choices;  // share that differ
 };
 
+using ManyChoices = std::vector<std::vector<std::uint8_t>>;
+
 struct Hyperparameters {
   double choice_share = 0, choice_length = 0.3, radius = 0.6, noise = 1e-2;
 };
+
+constexpr std::array kLengths{0.15, 0.3, 0.6};
+constexpr std::array kRadii{0.15, 0.3, 0.6, 1.2, 2.4};
+constexpr std::array kNoises{1e-3, 1e-2, 5e-2};
+constexpr Eigen::Index kMostLikely = 160;  // samples by which hyperparameters are chosen
+
+// Of every column of `a` to every column of `b`: |a - b|^2 over the number of rows.
+MatrixXd number_distances(const MatrixXd& a, const MatrixXd& b) {
+  MatrixXd d = -2.0 * a.transpose() * b;
+  d.colwise() += a.colwise().squaredNorm().transpose();
+  d.rowwise() += b.colwise().squaredNorm();
+  return d.cwiseMax(0.0) / static_cast<double>(std::max<Eigen::Index>(1, a.rows()));
+}
+
+MatrixXd choice_distances(const ManyChoices& a, const ManyChoices& b) {
+  MatrixXd d(static_cast<Eigen::Index>(a.size()), static_cast<Eigen::Index>(b.size()));
+  for (std::size_t j = 0; j < b.size(); ++j) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      int differ = 0;
+      for (std::size_t g = 0; g < a[i].size(); ++g) differ += a[i][g] != b[j][g];
+      d(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) =
+          differ / static_cast<double>(std::max<std::size_t>(1, a[i].size()));
+    }
+  }
+  return d;
+}
 
 class GaussianProcess : public Predictor {
  public:
@@ -31,18 +60,21 @@ class GaussianProcess : public Predictor {
 
   std::string_view name() const override { return "gaussian_process"; }
   void fit(std::span<const Features> samples, std::span<const double> values) override;
+  void assume(std::span<const Features> samples, std::span<const double> values) override;
   std::vector<Prediction> predict(std::span<const Features> samples) const override;
 
  private:
   MatrixXd scaled(std::span<const Features> samples) const;
-  Distances distances(std::span<const Features> samples, const MatrixXd& rows) const;
-  MatrixXd kernel(const Distances& distances, const Hyperparameters& h) const;
-  double log_likelihood(const MatrixXd& covariance, const VectorXd& target);
+  Distances to_samples(const MatrixXd& rows, const ManyChoices& choices) const;
+  Hyperparameters most_likely(const Distances& d, const VectorXd& target) const;
+  void add(std::span<const Features> samples, std::span<const double> values);
+  void solve(const Distances& d);
 
   FeatureScale scale_;
   GaussianProcessOptions options_;
-  std::vector<std::vector<std::uint8_t>> choices_;
-  MatrixXd rows_;
+  std::vector<std::vector<std::uint8_t>> choices_;  // of the samples
+  MatrixXd rows_;                                   // their scaled numbers, one column each
+  std::vector<double> values_;
   double mean_ = 0, stddev_ = 1;
   Hyperparameters chosen_;
   Eigen::LLT<MatrixXd> factor_;
@@ -62,30 +94,7 @@ MatrixXd GaussianProcess::scaled(std::span<const Features> samples) const {
   return rows;
 }
 
-Distances GaussianProcess::distances(std::span<const Features> samples,
-                                     const MatrixXd& rows) const {
-  const Eigen::Index n = rows_.cols(), m = rows.cols();
-  Distances d;
-  d.numbers = -2.0 * rows_.transpose() * rows;
-  d.numbers.colwise() += rows_.colwise().squaredNorm().transpose();
-  d.numbers.rowwise() += rows.colwise().squaredNorm();
-  d.numbers =
-      d.numbers.cwiseMax(0.0) / static_cast<double>(std::max<Eigen::Index>(1, rows_.rows()));
-  d.choices = MatrixXd::Zero(n, m);
-  if (options_.choice_share <= 0) return d;
-  for (Eigen::Index j = 0; j < m; ++j) {
-    const auto& b = samples[static_cast<std::size_t>(j)].choices;
-    for (Eigen::Index i = 0; i < n; ++i) {
-      const auto& a = choices_[static_cast<std::size_t>(i)];
-      int differ = 0;
-      for (std::size_t g = 0; g < a.size(); ++g) differ += a[g] != b[g];
-      d.choices(i, j) = differ / static_cast<double>(std::max<std::size_t>(1, a.size()));
-    }
-  }
-  return d;
-}
-
-MatrixXd GaussianProcess::kernel(const Distances& d, const Hyperparameters& h) const {
+MatrixXd kernel(const Distances& d, const Hyperparameters& h) {
   MatrixXd k = (1 - h.choice_share) * (d.numbers.array() * (-0.5 / (h.radius * h.radius))).exp();
   if (h.choice_share > 0) {
     k.array() += h.choice_share * (d.choices.array() * (-1 / h.choice_length)).exp();
@@ -93,55 +102,97 @@ MatrixXd GaussianProcess::kernel(const Distances& d, const Hyperparameters& h) c
   return k;
 }
 
-double GaussianProcess::log_likelihood(const MatrixXd& covariance, const VectorXd& target) {
-  factor_.compute(covariance);
-  if (factor_.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
+// Up to a constant, with the variance that makes it highest.
+double log_likelihood(const MatrixXd& covariance, const VectorXd& target) {
+  const Eigen::LLT<MatrixXd> factor(covariance);
+  if (factor.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
   const auto n = static_cast<double>(target.size());
-  const VectorXd half = factor_.matrixL().solve(target);
-  const double variance = half.squaredNorm() / n;
-  return -0.5 * n * std::log(std::max(variance, 1e-12)) -
-         factor_.matrixLLT().diagonal().array().log().sum();
+  const VectorXd half = factor.matrixL().solve(target);
+  return -0.5 * n * std::log(std::max(half.squaredNorm() / n, 1e-12)) -
+         factor.matrixLLT().diagonal().array().log().sum();
 }
 
-void GaussianProcess::fit(std::span<const Features> samples, std::span<const double> values) {
-  assert(!samples.empty() && samples.size() == values.size());
-  if (scale_.size() == 0) scale_ = FeatureScale(samples);
-  const auto n = static_cast<Eigen::Index>(samples.size());
-  choices_.clear();
-  for (const Features& f : samples) choices_.push_back(f.choices);
-  rows_ = scaled(samples);
-  const Eigen::Map<const VectorXd> y(values.data(), n);
-  mean_ = y.mean();
-  stddev_ = std::sqrt((y.array() - mean_).square().mean());
-  if (!(stddev_ > 0)) stddev_ = 1;
-  const VectorXd target = (y.array() - mean_) / stddev_;
-  const Distances d = distances(samples, rows_);
-  double best = -std::numeric_limits<double>::infinity();
-  Hyperparameters h;
-  h.choice_share = options_.choice_share;
-  for (const double length : {0.15, 0.3, 0.6}) {
-    if (h.choice_share <= 0 && length != 0.3) continue;
-    for (const double radius : {0.3, 0.6, 1.2}) {
-      h.choice_length = length;
+Distances GaussianProcess::to_samples(const MatrixXd& rows, const ManyChoices& choices) const {
+  Distances d;
+  d.numbers = number_distances(rows_, rows);
+  if (options_.choice_share > 0) d.choices = choice_distances(choices_, choices);
+  return d;
+}
+
+Hyperparameters GaussianProcess::most_likely(const Distances& d, const VectorXd& target) const {
+  Hyperparameters best, h;
+  h.choice_share = best.choice_share = options_.choice_share;
+  double highest = -std::numeric_limits<double>::infinity();
+  for (const double length : kLengths) {
+    h.choice_length = length;
+    for (const double radius : kRadii) {
       h.radius = radius;
-      const MatrixXd k = kernel(d, h);
-      for (const double noise : {1e-3, 1e-2, 5e-2}) {
+      MatrixXd k = kernel(d, h);
+      double diagonal = 0;
+      for (const double noise : kNoises) {
         h.noise = noise;
-        const double likelihood = log_likelihood(k + noise * MatrixXd::Identity(n, n), target);
-        if (likelihood > best) {
-          best = likelihood;
-          chosen_ = h;
-        }
+        k.diagonal().array() += noise - diagonal;
+        diagonal = noise;
+        const double likelihood = log_likelihood(k, target);
+        if (!(likelihood > highest)) continue;
+        highest = likelihood;
+        best = h;
       }
     }
+    if (options_.choice_share <= 0) break;  // there is no length to choose
   }
+  return best;
+}
+
+void GaussianProcess::add(std::span<const Features> samples, std::span<const double> values) {
+  for (const Features& f : samples) choices_.push_back(f.choices);
+  values_.insert(values_.end(), values.begin(), values.end());
+  const MatrixXd added = scaled(samples);
+  rows_.conservativeResize(added.rows(), rows_.cols() + added.cols());
+  rows_.rightCols(added.cols()) = added;
+}
+
+void GaussianProcess::solve(const Distances& d) {
+  const auto n = static_cast<Eigen::Index>(values_.size());
+  const Eigen::Map<const VectorXd> y(values_.data(), n);
+  const VectorXd target = (y.array() - mean_) / stddev_;
   factor_.compute(kernel(d, chosen_) + chosen_.noise * MatrixXd::Identity(n, n));
   weights_ = factor_.solve(target);
   variance_ = std::max(target.dot(weights_) / static_cast<double>(n), 1e-9);
 }
 
+void GaussianProcess::fit(std::span<const Features> samples, std::span<const double> values) {
+  assert(!samples.empty() && samples.size() == values.size());
+  if (scale_.size() == 0) scale_ = FeatureScale(samples);
+  choices_.clear();
+  values_.clear();
+  rows_.resize(static_cast<Eigen::Index>(scale_.size()), 0);
+  add(samples, values);
+  const auto n = static_cast<Eigen::Index>(values_.size());
+  const Eigen::Map<const VectorXd> y(values_.data(), n);
+  mean_ = y.mean();
+  stddev_ = std::sqrt((y.array() - mean_).square().mean());
+  if (!(stddev_ > 0)) stddev_ = 1;
+  const Distances all = to_samples(rows_, choices_);
+  const Eigen::Index m = std::min(n, kMostLikely);
+  const auto some = Eigen::VectorXi::LinSpaced(m, 0, static_cast<int>(n) - 1).eval();
+  const VectorXd target = ((y.array() - mean_) / stddev_)(some);
+  const auto part = [&](const MatrixXd& d) -> MatrixXd {
+    return d.size() > 0 ? MatrixXd(d(some, some)) : d;
+  };
+  chosen_ = most_likely({part(all.numbers), part(all.choices)}, target);
+  solve(all);
+}
+
+void GaussianProcess::assume(std::span<const Features> samples, std::span<const double> values) {
+  add(samples, values);
+  solve(to_samples(rows_, choices_));
+}
+
 std::vector<Prediction> GaussianProcess::predict(std::span<const Features> samples) const {
-  const MatrixXd k = kernel(distances(samples, scaled(samples)), chosen_);
+  ManyChoices choices;
+  for (const Features& f : samples) choices.push_back(f.choices);
+  const MatrixXd k = kernel(to_samples(scaled(samples), choices), chosen_);
   const VectorXd mean = k.transpose() * weights_;
   const MatrixXd half = factor_.matrixL().solve(k);
   std::vector<Prediction> predictions;

@@ -27,6 +27,9 @@ class Predictor {
 
   // As many values as samples, at least 1, all finite; the samples' features of one size.
   virtual void fit(std::span<const Features> samples, std::span<const double> values) = 0;
+  // Adds samples without learning anything else anew, as for values that are only believed.
+  // Predictors that cannot do so quickly leave it.
+  virtual void assume(std::span<const Features> /*samples*/, std::span<const double> /*values*/) {}
   virtual std::vector<Prediction> predict(std::span<const Features> samples) const = 0;
 };
 

@@ -8,6 +8,7 @@
 #include "search/searchers/nsga2.h"
 #include "search/searchers/random_search.h"
 #include "search/searchers/regularized_evolution.h"
+#include "search/searchers/surrogate_search.h"
 
 namespace hwnas {
 namespace {
@@ -42,7 +43,7 @@ std::unique_ptr<Searcher> make_searcher(const SearcherOptions& options) {
     case Algorithm::local_search:
       return std::make_unique<LocalSearch>(options);
     case Algorithm::surrogate:
-      break;
+      return std::make_unique<SurrogateSearch>(options);
   }
   assert(false);
   return nullptr;

@@ -77,6 +77,7 @@ struct SearcherOptions {
   const Outlook* outlook = nullptr;  // surrogate; alive as long as the searcher
   std::uint64_t seed = 0;
   int population = 16;          // nsga2, regularized_evolution
+  int initial_design = 20;      // surrogate
   int tournament = 5;           // regularized_evolution
   double crossover_rate = 0.9;  // nsga2
   double mutation_rate = 0;     // per gene; 0: one over the number of genes

@@ -1,6 +1,7 @@
 // Surrogate: what a searcher needs of a model that learns an objective from trials.
 //
-// The model itself lives in predictors/; experiments/adapters/ joins the two. Deterministic.
+// The model itself lives in predictors/; experiments/adapters/ joins the two. Deterministic. Not
+// thread-safe.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,10 @@ struct Belief {
 class Surrogate {
  public:
   virtual ~Surrogate() = default;
+
   virtual void fit(std::span<const Features> samples, std::span<const double> values) = 0;
+  // Adds samples with what is believed of them, without learning anything else anew.
+  virtual void assume(std::span<const Features> samples, std::span<const double> values) = 0;
   virtual std::vector<Belief> predict(std::span<const Features> samples) const = 0;
 };
 
