@@ -217,6 +217,19 @@ Plan Experiment::plan() const {
   return plan;
 }
 
+const Outlook& Experiment::outlook() const {
+  if (!outlook_) {
+    outlook_ = make_search_outlook(
+        {.space = &*space_,
+         .pricing = pricing_,
+         .objectives = objectives_,
+         .identity = [this](const Candidate& candidate) { return candidate_identity(candidate); },
+         .seed = config_.seed,
+         .threads = threads()});
+  }
+  return *outlook_;
+}
+
 std::unique_ptr<Searcher> Experiment::make_searcher() const {
   SearcherOptions options = config_.search;
   options.cardinalities = space_->cardinalities();
@@ -227,6 +240,7 @@ std::unique_ptr<Searcher> Experiment::make_searcher() const {
     if (o.bound) aim.bound = o.minimised(*o.bound);
     if (o.reference) aim.reference = o.minimised(*o.reference);
   }
+  if (options.algorithm == Algorithm::surrogate) options.outlook = &outlook();
   return hwnas::make_searcher(options);
 }
 

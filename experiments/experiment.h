@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "experiments/adapters/cost_evaluator.h"
+#include "experiments/adapters/search_outlook.h"
 #include "experiments/adapters/trainer_evaluator.h"
 #include "experiments/run_config.h"
 #include "hw_models/device.h"
@@ -60,6 +61,8 @@ class Experiment {
   const Pricing& pricing() const { return *pricing_; }
   // Equal: one and the same candidate. `candidate` as decoded, its network not live yet.
   std::uint64_t candidate_identity(const Candidate& candidate) const;
+  // What can be told of candidates beforehand; made when first asked for. Not thread-safe.
+  const Outlook& outlook() const;
   // The stages, cheap first.
   Plan plan() const;
   int threads() const;  // decides nothing but the speed
@@ -79,6 +82,7 @@ class Experiment {
   std::vector<std::unique_ptr<Evaluator>> look_ups_;
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
+  mutable std::unique_ptr<Outlook> outlook_;
 };
 
 }  // namespace hwnas

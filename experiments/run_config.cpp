@@ -190,8 +190,9 @@ void read_budget(const TomlTable& file, RunConfig& config) {
   if (!table) return;
   Budget& budget = config.budget;
   budget.cost = table->number("cost", 0, 1e15, 0.0);
-  const std::int64_t usual = budget.cost > 0 ? kEndless : budget.trials;
-  budget.trials = table->integer("trials", 1, kEndless, usual);
+  constexpr std::int64_t kMost = 1'000'000'000;
+  const std::int64_t usual = budget.cost > 0 ? kMost : budget.trials;
+  budget.trials = table->integer("trials", 1, kMost, usual);
   budget.seconds = table->quantity("time", Unit::second, 0.0);
   if (budget.seconds < 0) throw table->error("time", "a time is not negative");
   table->done();
@@ -206,6 +207,8 @@ void read_search(const TomlTable& file, RunConfig& config) {
   config.batch = static_cast<int>(table->integer("batch", 1, 100'000, config.batch));
   config.search.population =
       static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
+  config.search.initial_design =
+      static_cast<int>(table->integer("initial_design", 1, 10'000, config.search.initial_design));
   config.search.tournament =
       static_cast<int>(table->integer("tournament", 1, 100'000, config.search.tournament));
   config.search.crossover_rate =
@@ -265,6 +268,7 @@ std::string deciding_settings(const RunConfig& config) {
   out.precision(17);
   out << "seed = " << config.seed << "\nsearch.algorithm = " << to_string(config.search.algorithm)
       << "\nsearch.batch = " << config.batch << "\nsearch.population = " << config.search.population
+      << "\nsearch.initial_design = " << config.search.initial_design
       << "\nsearch.tournament = " << config.search.tournament
       << "\nsearch.crossover_rate = " << config.search.crossover_rate
       << "\nsearch.mutation_rate = " << config.search.mutation_rate << '\n';

@@ -1,0 +1,111 @@
+#include "experiments/adapters/search_outlook.h"
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "predictors/gaussian_process.h"
+#include "search/engine/scheduler.h"
+#include "space/operators.h"
+#include "space/rng.h"
+
+namespace hwnas {
+namespace {
+
+constexpr int kPopulation = 256;  // random candidates that scale the features
+
+class PredictorSurrogate : public Surrogate {
+ public:
+  explicit PredictorSurrogate(std::unique_ptr<Predictor> predictor)
+      : predictor_(std::move(predictor)) {}
+
+  void fit(std::span<const Features> samples, std::span<const double> values) override {
+    predictor_->fit(samples, values);
+  }
+  void assume(std::span<const Features> samples, std::span<const double> values) override {
+    predictor_->assume(samples, values);
+  }
+  std::vector<Belief> predict(std::span<const Features> samples) const override {
+    std::vector<Belief> beliefs;
+    for (const auto& [mean, stddev] : predictor_->predict(samples)) {
+      beliefs.push_back({mean, stddev});
+    }
+    return beliefs;
+  }
+
+ private:
+  std::unique_ptr<Predictor> predictor_;
+};
+
+class SearchOutlook : public Outlook {
+ public:
+  explicit SearchOutlook(OutlookSources sources) : sources_(std::move(sources)) {
+    Rng rng(sources_.seed, 1);
+    std::vector<Genotype> genotypes;
+    for (int i = 0; i < kPopulation; ++i) {
+      genotypes.push_back(sample(sources_.space->cardinalities(), rng));
+    }
+    for (Prospect& prospect : look(genotypes)) {
+      if (prospect.possible) population_.push_back(std::move(prospect.features));
+    }
+  }
+
+  std::vector<Prospect> look(std::span<const Genotype> genotypes) const override;
+  std::unique_ptr<Surrogate> surrogate(std::size_t trials) const override;
+
+ private:
+  Prospect look_at(const Genotype& genotype) const;
+
+  OutlookSources sources_;
+  std::vector<Features> population_;
+};
+
+Prospect SearchOutlook::look_at(const Genotype& genotype) const {
+  Prospect prospect;
+  prospect.values.assign(sources_.objectives.size(), std::nan(""));
+  Candidate candidate;
+  try {
+    candidate = sources_.space->decode(genotype);
+  } catch (const std::exception&) {
+    return prospect;
+  }
+  prospect.fingerprint = sources_.identity(candidate);
+  std::optional<Network> network = live(std::move(candidate.network));
+  if (!network) return prospect;
+  candidate.network = std::move(*network);
+  Trial trial;
+  Evaluation priced = sources_.pricing->price(candidate);
+  trial.measurements = std::move(priced.measurements);
+  prospect.possible = priced.failure.empty();
+  for (std::size_t i = 0; i < sources_.objectives.size(); ++i) {
+    const Measurement* m = find(trial, sources_.objectives[i].key);
+    if (m) prospect.values[i] = sources_.objectives[i].minimised(m->value);
+  }
+  prospect.features = features(*sources_.space, candidate);
+  prospect.scores = {static_cast<double>(parameters(candidate.network)),
+                     static_cast<double>(macs(candidate.network))};
+  const std::vector<double> more = sources_.pricing->scores(genotype);
+  prospect.scores.insert(prospect.scores.end(), more.begin(), more.end());
+  return prospect;
+}
+
+std::vector<Prospect> SearchOutlook::look(std::span<const Genotype> genotypes) const {
+  std::vector<Prospect> prospects(genotypes.size());
+  parallel_for(static_cast<int>(genotypes.size()), sources_.threads, [&](int i) {
+    const auto at = static_cast<std::size_t>(i);
+    prospects[at] = look_at(genotypes[at]);
+  });
+  return prospects;
+}
+
+std::unique_ptr<Surrogate> SearchOutlook::surrogate(std::size_t /*trials*/) const {
+  return std::make_unique<PredictorSurrogate>(make_gaussian_process(population_));
+}
+
+}  // namespace
+
+std::unique_ptr<Outlook> make_search_outlook(OutlookSources sources) {
+  return std::make_unique<SearchOutlook>(std::move(sources));
+}
+
+}  // namespace hwnas
