@@ -19,7 +19,8 @@ namespace hwnas {
 using Oracle = std::function<Outcome(TrialId id, const Genotype& genotype)>;
 
 inline Outcome complete(TrialId id, const Genotype& genotype, std::vector<double> objectives) {
-  return {id, genotype, TrialState::complete, std::move(objectives), 0};
+  const std::vector<double> values = objectives;
+  return {id, genotype, TrialState::complete, std::move(objectives), 0, values};
 }
 
 // `objectives` values that differ from gene to gene and conflict with each other.

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "search/searcher.h"
 #include "tests/search/exchange.h"
+#include "tests/search/fake_outlook.h"
 
 namespace hwnas {
 
@@ -31,11 +33,16 @@ class SearcherContract : public testing::TestWithParam<SearcherOptions> {
     options.cardinalities = std::move(cardinalities);
     options.aims.resize(static_cast<std::size_t>(objectives));
     options.seed = seed;
+    outlooks_.emplace_back(options.aims.size());
+    options.outlook = &outlooks_.back();
     return make_searcher(options);
   }
   static Oracle oracle(Outcome (*rule)(TrialId, const Genotype&, int), int objectives = 2) {
     return [=](TrialId id, const Genotype& genotype) { return rule(id, genotype, objectives); };
   }
+
+ private:
+  mutable std::deque<FakeOutlook> outlooks_;  // outlive their searchers
 };
 
 TEST_P(SearcherContract, ReplayGivesTheSameProposals) {
@@ -124,7 +131,11 @@ TEST_P(SearcherContract, TakesOutcomesOfEarlierTrials) {
     Genotype network = genotype;
     network.genes[0] %= 2;
     const auto found = by_network.find(to_text(network));
-    if (found != by_network.end()) return found->second;
+    if (found != by_network.end()) {
+      Outcome same = found->second;
+      same.genotype = genotype;
+      return same;
+    }
     return by_network[to_text(network)] = all_complete(next++, genotype, 2);
   });
   EXPECT_EQ(log.proposals.size(), 256u);

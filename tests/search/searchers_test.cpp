@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Searchers, SearcherContract,
                                          with(Algorithm::regularized_evolution),
                                          with(Algorithm::regularized_evolution, 1),
                                          with(Algorithm::regularized_evolution, 100),
-                                         with(Algorithm::local_search)),
+                                         with(Algorithm::local_search), with(Algorithm::surrogate)),
                          label);
 
 TEST(Algorithm, NamesRoundTrip) {
