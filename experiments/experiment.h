@@ -59,6 +59,7 @@ class Experiment {
   // The config's objectives and bounds, and what the devices' memories imply.
   const std::vector<Objective>& objectives() const { return objectives_; }
   const Pricing& pricing() const { return *pricing_; }
+  const ArchitectureTables* tables() const { return materials_.tables.get(); }  // null: none
   // Equal: one and the same candidate. `candidate` as decoded, its network not live yet.
   std::uint64_t candidate_identity(const Candidate& candidate) const;
   // What can be told of candidates beforehand; made when first asked for. Not thread-safe.

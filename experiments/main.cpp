@@ -29,6 +29,7 @@ constexpr std::array kCommands{
     Command{"devices", hwnas::devices_command, "list or show hardware descriptions"},
     Command{"networks", hwnas::networks_command, "list or show the networks that ship with hwnas"},
     Command{"spaces", hwnas::spaces_command, "list or show search spaces"},
+    Command{"bench", hwnas::bench_command, "compare search algorithms where the truth is known"},
 };
 
 void print_help() {
