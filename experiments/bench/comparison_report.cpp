@@ -1,21 +1,16 @@
 #include "experiments/bench/comparison_report.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "experiments/bench/comparison_figures.h"
 #include "experiments/sample_statistics.h"
 #include "experiments/table.h"
 
 namespace hwnas {
 namespace {
-
-using nlohmann::json;
-
-constexpr std::array kShares{0.95, 0.98, 0.99};  // of the true hypervolume
 
 std::string fixed(double value, int digits) {
   char text[40];
@@ -30,49 +25,6 @@ std::vector<const Objective*> optimised(const ComparisonReport& report) {
   return objectives;
 }
 
-std::vector<double> of_all(const Contender& contender,
-                           const std::function<double(const Trace&)>& value) {
-  std::vector<double> values;
-  for (const Trace& trace : contender.traces) values.push_back(value(trace));
-  return values;
-}
-
-std::vector<double> ratios(const Contender& contender, std::int64_t budget) {
-  return of_all(contender, [budget](const Trace& t) { return after(t.ratio, budget); });
-}
-
-std::vector<double> regrets(const Contender& contender, const Truth& truth, std::int64_t budget) {
-  return of_all(contender, [&](const Trace& t) { return after(t.best, budget) - truth.ideal[0]; });
-}
-
-std::vector<double> evaluations_to(const Contender& contender, double share) {
-  return of_all(contender, [share](const Trace& t) {
-    return first(t.ratio, [share](double ratio) { return ratio >= share; });
-  });
-}
-
-std::vector<double> evaluations_to_optimum(const Contender& contender, const Truth& truth) {
-  return of_all(contender, [&truth](const Trace& t) {
-    return first(t.best, [&truth](double best) { return best <= truth.ideal[0]; });
-  });
-}
-
-// Of evaluations some of which are censored (infinite): that many were made without success.
-struct Reach {
-  double median = 0;      // infinite where half of the runs did not get there
-  double least_mean = 0;  // with what was made in the place of what it would have taken
-  int reached = 0;
-};
-Reach reach(const Contender& contender, const std::vector<double>& needed) {
-  std::vector<double> made = needed;
-  for (std::size_t i = 0; i < made.size(); ++i) {
-    if (std::isinf(made[i])) made[i] = static_cast<double>(contender.traces[i].ratio.size());
-  }
-  const auto reached =
-      std::count_if(needed.begin(), needed.end(), [](double n) { return std::isfinite(n); });
-  return {median(needed), summarize(made).mean, static_cast<int>(reached)};
-}
-
 // "38 / 42.6", "38 / ≥ 61.0 (18 of 20)", "not reached".
 std::string in_words(const Contender& contender, const std::vector<double>& needed) {
   const Reach r = reach(contender, needed);
@@ -82,25 +34,6 @@ std::string in_words(const Contender& contender, const std::vector<double>& need
   if (r.reached == runs) return middle + " / " + fixed(r.least_mean, 1);
   return middle + " / \u2265 " + fixed(r.least_mean, 1) + " (" + std::to_string(r.reached) +
          " of " + std::to_string(runs) + ")";
-}
-
-json reach_json(const Contender& contender, const std::vector<double>& needed) {
-  const Reach r = reach(contender, needed);
-  json values = json::array();
-  for (const double n : needed) values.push_back(std::isfinite(n) ? json(n) : json());
-  return {{"median", std::isfinite(r.median) ? json(r.median) : json()},
-          {"mean_at_least", r.least_mean},
-          {"reached", r.reached},
-          {"values", std::move(values)}};
-}
-
-json summary_json(const std::vector<double>& values, std::int64_t budget) {
-  const SampleSummary s = summarize(values);
-  return {{"evaluations", budget},
-          {"mean", s.mean},
-          {"sd", s.sd},
-          {"ci95", std::isfinite(s.ci95) ? json(s.ci95) : json()},
-          {"values", values}};
 }
 
 Table table_of(const ComparisonReport& report, const std::vector<std::string>& headings,
@@ -153,61 +86,6 @@ void print_single(std::ostream& out, const ComparisonReport& report, const Objec
          });
 }
 
-json objective_json(const ComparisonReport& report, const Objective& o, std::size_t j) {
-  return {{"metric", to_text(o.key)},
-          {"best", o.restored(report.truth.ideal[j])},
-          {"reference", o.restored(report.truth.reference[j])},
-          {"reference_is_given", o.reference.has_value()},
-          {"maximised", maximised(o.key.metric)}};
-}
-
-json tables_json(const std::vector<TableConfig>& tables) {
-  json all = json::array();
-  for (const TableConfig& table : tables) {
-    json metrics = json::array();
-    for (const TableMetric& m : table.metrics) {
-      metrics.push_back({{"metric", to_text(m.key)},
-                         {"column", m.column},
-                         {"factor", m.factor},
-                         {"offset", m.offset},
-                         {"fidelity", m.fidelity},
-                         {"cost", m.cost}});
-    }
-    all.push_back({{"file", table.file.string()},
-                   {"contents", table.hash},
-                   {"architecture", table.architecture},
-                   {"metrics", std::move(metrics)}});
-  }
-  return all;
-}
-
-json contender_json(const ComparisonReport& report, const Contender& contender) {
-  json result{{"algorithm", to_string(contender.algorithm)}};
-  for (const std::int64_t budget : report.budgets) {
-    result["ratio"].push_back(summary_json(ratios(contender, budget), budget));
-    if (report.truth.ideal.size() == 1)
-      result["regret"].push_back(summary_json(regrets(contender, report.truth, budget), budget));
-  }
-  for (const double share : kShares) {
-    json row = reach_json(contender, evaluations_to(contender, share));
-    row["share"] = share;
-    result["evaluations_to"].push_back(std::move(row));
-  }
-  if (report.truth.ideal.size() == 1)
-    result["evaluations_to_optimum"] =
-        reach_json(contender, evaluations_to_optimum(contender, report.truth));
-  json mean_ratio = json::array();
-  for (std::int64_t n = 1; n <= report.budgets.back(); ++n)
-    mean_ratio.push_back(summarize(ratios(contender, n)).mean);
-  result["mean_ratio"] = std::move(mean_ratio);
-  const auto mean_s = of_all(contender, [](const Trace& t) { return t.mean_proposal_s; });
-  const auto max_s = of_all(contender, [](const Trace& t) { return t.max_proposal_s; });
-  result["proposal_cpu_s"] = {{"mean", summarize(mean_s).mean},
-                              {"max", *std::max_element(max_s.begin(), max_s.end())}};
-  for (const Trace& trace : contender.traces) result["evaluations"].push_back(trace.ratio.size());
-  return result;
-}
-
 }  // namespace
 
 std::string describe_truth(const ComparisonReport& report) {
@@ -231,13 +109,18 @@ std::string describe_truth(const ComparisonReport& report) {
   return out.str();
 }
 
-std::string to_text(const ComparisonReport& report) {
+std::string ratio_table(const ComparisonReport& report) {
   std::ostringstream out;
-  out << describe_truth(report)
-      << "\nhypervolume over that of the true front: mean \u00b1 95 % (sd)\n"
+  out << "hypervolume over that of the true front: mean \u00b1 95 % (sd)\n"
       << table_of(report, at_budgets(report), [&](const Contender& c, std::size_t i) {
            return summary_text(ratios(c, report.budgets[i]), 4, fixed);
          });
+  return out.str();
+}
+
+std::string to_text(const ComparisonReport& report) {
+  std::ostringstream out;
+  out << describe_truth(report) << '\n' << ratio_table(report);
   std::vector<std::string> shares;
   for (const double share : kShares) shares.push_back("to " + fixed(share, 2));
   out << "\nevaluations to a share of the true hypervolume: median / mean\n"
@@ -256,38 +139,6 @@ std::string to_text(const ComparisonReport& report) {
                3);
          });
   return out.str();
-}
-
-std::string to_json(const ComparisonReport& report) {
-  const Truth& truth = report.truth;
-  json result{{"name", report.plan.config.name},
-              {"config", report.plan.config.file},
-              {"space", report.plan.config.space},
-              {"batch", report.plan.config.batch},
-              {"population", report.plan.config.search.population},
-              {"seeds", report.plan.seeds},
-              {"first_seed", report.plan.first_seed},
-              {"budgets", report.budgets},
-              {"tables", tables_json(report.plan.config.tables)}};
-  for (const Choice& choice : report.choices)
-    result["choices"].push_back({{"name", choice.name}, {"options", choice.options}});
-  json objectives = json::array(), bounds = json::array(), impossible = json::array();
-  std::size_t axis = 0;
-  for (const Objective& o : report.objectives) {
-    if (o.optimised) objectives.push_back(objective_json(report, o, axis++));
-    if (o.bound) bounds.push_back({{"metric", to_text(o.key)}, {"bound", *o.bound}});
-  }
-  for (const Genotype& genotype : truth.impossible) impossible.push_back(to_text(genotype));
-  result["objectives"] = std::move(objectives);
-  result["bounds"] = std::move(bounds);
-  result["truth"] = {{"architectures", truth.architectures},
-                     {"feasible", truth.feasible},
-                     {"front", truth.front},
-                     {"hypervolume", truth.hypervolume},
-                     {"impossible", std::move(impossible)}};
-  for (const Contender& contender : report.contenders)
-    result["algorithms"].push_back(contender_json(report, contender));
-  return result.dump(2);
 }
 
 }  // namespace hwnas

@@ -158,9 +158,13 @@ std::string ratio_plot(const ComparisonReport& report) {
       << "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n<clipPath id=\"inside\"><rect x=\""
       << kLeft << "\" y=\"" << kTop - 2 << "\" width=\"" << kWidth - kLeft - kRight
       << "\" height=\"" << kHeight - kTop - kBottom + 2 << "\"/></clipPath>\n";
-  std::string title = report.plan.config.name + ":";
-  for (const Objective& o : report.objectives)
-    if (o.optimised) title += (title.back() == ':' ? " " : ", ") + to_text(o.key);
+  std::string title = report.plan.config.name;
+  const char* separator = ": ";
+  for (const Objective& o : report.objectives) {
+    if (!o.optimised) continue;
+    title += separator + to_text(o.key);
+    separator = ", ";
+  }
   draw_axes(out, axes, title);
   out << "<text x=\"" << kLeft << "\" y=\"42\" fill=\"#666\">mean of " << report.plan.seeds
       << (report.plan.seeds == 1 ? " seed" : " seeds, band: its 95 % confidence interval")

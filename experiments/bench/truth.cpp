@@ -128,31 +128,14 @@ void add_front(Truth& truth, const Experiment& experiment, const std::vector<dou
                      "no architecture is better than the references of all objectives");
 }
 
-}  // namespace
-
-Truth scan(const Experiment& experiment, int threads, std::stop_token stop) {
-  check(experiment);
-  std::int64_t size = 1;
-  for (const int cardinality : experiment.space().cardinalities()) size *= cardinality;
-  const auto columns = needed_columns(experiment);
-  std::vector<Scanned> all(static_cast<std::size_t>(size));
-  constexpr int kBlock = 256;
-  parallel_for(static_cast<int>((size + kBlock - 1) / kBlock), threads, [&](int block) {
-    const std::int64_t begin = std::int64_t{block} * kBlock;
-    for (std::int64_t i = begin; i < std::min(size, begin + kBlock); ++i) {
-      if (stop.stop_requested()) return;
-      all[static_cast<std::size_t>(i)] =
-          look(experiment, columns, genotype_at(i, experiment.space().cardinalities()));
-    }
-  });
+Truth add_up(const Experiment& experiment, const std::vector<Scanned>& all) {
   Truth truth;
-  if (stop.stop_requested()) return truth;
   std::unordered_set<std::uint64_t> seen;  // asked only
   std::vector<double> points;
   std::int64_t lacking = 0;
   std::string first_lack, first_failure;
-  for (std::int64_t i = 0; i < size; ++i) {
-    const Scanned& one = all[static_cast<std::size_t>(i)];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Scanned& one = all[i];
     if (!seen.insert(one.identity).second) continue;
     ++truth.architectures;
     switch (one.kind) {
@@ -163,7 +146,8 @@ Truth scan(const Experiment& experiment, int threads, std::stop_token stop) {
       case Scanned::Kind::infeasible:
         break;
       case Scanned::Kind::impossible:
-        truth.impossible.push_back(genotype_at(i, experiment.space().cardinalities()));
+        truth.impossible.push_back(
+            genotype_at(static_cast<std::int64_t>(i), experiment.space().cardinalities()));
         break;
       case Scanned::Kind::failed:
         if (truth.failed++ == 0) first_failure = one.reason;
@@ -185,6 +169,27 @@ Truth scan(const Experiment& experiment, int threads, std::stop_token stop) {
                          (first_failure.empty() ? "" : "; the first failure: " + first_failure));
   add_front(truth, experiment, points);
   return truth;
+}
+
+}  // namespace
+
+Truth scan(const Experiment& experiment, int threads, std::stop_token stop) {
+  check(experiment);
+  std::int64_t size = 1;
+  for (const int cardinality : experiment.space().cardinalities()) size *= cardinality;
+  const auto columns = needed_columns(experiment);
+  std::vector<Scanned> all(static_cast<std::size_t>(size));
+  constexpr int kBlock = 256;
+  parallel_for(static_cast<int>((size + kBlock - 1) / kBlock), threads, [&](int block) {
+    const std::int64_t begin = std::int64_t{block} * kBlock;
+    for (std::int64_t i = begin; i < std::min(size, begin + kBlock); ++i) {
+      if (stop.stop_requested()) return;
+      all[static_cast<std::size_t>(i)] =
+          look(experiment, columns, genotype_at(i, experiment.space().cardinalities()));
+    }
+  });
+  if (stop.stop_requested()) return {};
+  return add_up(experiment, all);
 }
 
 }  // namespace hwnas

@@ -55,10 +55,10 @@ std::vector<std::int64_t> read_budgets(const std::string& list) {
   return budgets;
 }
 
-ComparisonReport read_request(const CommandLine& line) {
+ComparisonReport read_request(const CommandLine& line, const std::string& config) {
   ComparisonReport report;
   ComparisonPlan& plan = report.plan;
-  plan.config = RunConfig::load(find_file(LibraryShelf::configs, line.get("CONFIG")));
+  plan.config = RunConfig::load(find_file(LibraryShelf::configs, config));
   if (const auto batch = line.integer("batch", 1, 100'000))
     plan.config.batch = static_cast<int>(*batch);
   plan.algorithms = line.has("algorithms")
@@ -76,49 +76,69 @@ ComparisonReport read_request(const CommandLine& line) {
   return report;
 }
 
-int bench_search(const CommandLine& line) {
-  ComparisonReport report = read_request(line);
+// Loads what the runs need and scans the space for the truth.
+void prepare(ComparisonReport& report, std::stop_token stop) {
   ComparisonPlan& plan = report.plan;
   if (plan.config.training)
     throw InputError(plan.config.file, 0, "training", "",
                      "a bench does not train; it needs a space whose every architecture is in "
                      "[[tables]] or known to cost models");
   plan.materials = load_materials(plan.config);
-  const Interrupt interrupt;
-  {
-    RunConfig config = plan.config;
-    config.budget = {};
-    const Experiment experiment(std::move(config), plan.materials, "", {}, {});
-    report.objectives = experiment.objectives();
-    report.choices = experiment.space().choices();
-    report.truth = scan(experiment, plan.threads, interrupt.stop());
-  }
-  if (interrupt.stop().stop_requested()) return 130;
-  std::ofstream svg;
-  if (line.has("svg")) {  // before hours are spent
-    svg.open(line.get("svg"));
-    if (!svg) throw InputError("", 0, "--svg", line.get("svg"), "cannot be written");
-  }
+  RunConfig config = plan.config;
+  config.budget = {};
+  const Experiment experiment(std::move(config), plan.materials, "", {}, {});
+  report.objectives = experiment.objectives();
+  report.choices = experiment.space().choices();
+  report.truth = scan(experiment, plan.threads, std::move(stop));
+}
+
+void run_all(ComparisonReport& report, std::stop_token stop) {
   const bool terminal = isatty(STDERR_FILENO) != 0;
   std::size_t ended = 0;
-  const std::size_t runs = plan.algorithms.size() * static_cast<std::size_t>(plan.seeds);
+  const std::size_t runs =
+      report.plan.algorithms.size() * static_cast<std::size_t>(report.plan.seeds);
   report.contenders = compare(
-      plan, report.truth,
+      report.plan, report.truth,
       [&](const Contender& contender, const Trace& trace) {
         ++ended;
         if (!terminal) return;
-        std::cerr << "\r\033[K" << ended << " of " << runs << " runs | "
-                  << to_string(contender.algorithm) << ", seed " << trace.seed << ": "
+        std::cerr << "\r\033[K" << report.plan.config.name << ": " << ended << " of " << runs
+                  << " runs | " << to_string(contender.algorithm) << ", seed " << trace.seed << ": "
                   << trace.ratio.back() << std::flush;
       },
-      interrupt.stop());
+      std::move(stop));
   if (terminal) std::cerr << "\r\033[K";
-  if (interrupt.stop().stop_requested()) return 130;
-  std::cout << (line.has("json") ? to_json(report) + "\n" : to_text(report));
-  if (line.has("svg")) {
-    if (!(svg << ratio_plot(report) << std::flush))
-      throw InputError("", 0, "--svg", line.get("svg"), "cannot be written");
+}
+
+int bench_search(const CommandLine& line) {
+  std::vector<ComparisonReport> reports;
+  for (const std::string& config : split(line.get("CONFIG")))
+    reports.push_back(read_request(line, config));
+  const Interrupt interrupt;
+  const std::stop_token stop = interrupt.stop();
+  for (ComparisonReport& report : reports) {  // every mistake is found before anything runs
+    prepare(report, stop);
+    if (stop.stop_requested()) return 130;
   }
+  std::ofstream svg;
+  if (line.has("svg")) {
+    svg.open(line.get("svg"));
+    if (!svg) throw InputError("", 0, "--svg", line.get("svg"), "cannot be written");
+  }
+  const bool several = reports.size() > 1;
+  for (ComparisonReport& report : reports) {
+    run_all(report, stop);
+    if (stop.stop_requested()) return 130;
+    if (!line.has("json")) std::cout << to_text(report) << (several ? "\n\n" : "") << std::flush;
+  }
+  const ComparisonReport all = several ? mean_of(reports) : reports.front();
+  if (line.has("json")) {
+    std::cout << (several ? to_json(reports, all) : to_json(all)) << '\n';
+  } else if (several) {
+    std::cout << all.plan.config.name << '\n' << ratio_table(all);
+  }
+  if (line.has("svg") && !(svg << ratio_plot(all) << std::flush))
+    throw InputError("", 0, "--svg", line.get("svg"), "cannot be written");
   return 0;
 }
 
@@ -126,14 +146,14 @@ int bench_search(const CommandLine& line) {
 
 int bench_command(const Arguments& arguments) {
   CommandLine line(
-      "hwnas bench search CONFIG [options]",
+      "hwnas bench search CONFIG[,CONFIG...] [options]",
       "Compares search algorithms on a space whose every architecture is in tables (or known to\n"
       "cost models): how much of the true front each has found after how many evaluations. Every\n"
       "run is what 'hwnas search' does; nothing of the truth reaches it.\n"
       "Example: hwnas bench search nb201.toml --algorithms random,nsga2 --seeds 20 --svg "
       "nb201.svg");
   line.positional("WHAT", "search")
-      .positional("CONFIG", "a run config")
+      .positional("CONFIG", "a run config, or several and their mean")
       .value("algorithms", "A[,B...]", "to compare (random, and the config's)")
       .value("seeds", "N", "runs of each (20)")
       .value("seed", "FIRST", "seed of the first run, instead of the config's; then one more each")

@@ -124,7 +124,7 @@ def row(name, samples, proposal_s):
         if len(values) > 1:
             text += f" ({statistics.stdev(values):.4f})"
         cells.append(f"{text:>18}")
-    print(f"{name:<32}{''.join(cells)}  {1e3 * proposal_s:9.3f}")
+    print(f"{name:<42}{''.join(cells)}  {1e3 * proposal_s:9.3f}")
 
 
 def main():
@@ -153,7 +153,7 @@ def main():
     print(f"{bench['name']}: {', '.join(o['metric'] for o in bench['objectives'])}; "
           f"hypervolume over that of the true front, mean (sd)\n")
     head = "".join(f"{'at ' + str(b):>18}" for b in bench["budgets"])
-    print(f"{'':<32}{head}  CPU ms/proposal")
+    print(f"{'':<42}{head}  CPU ms/proposal")
     for algorithm in bench["algorithms"]:
         row(f"hwnas {algorithm['algorithm']}, {bench['seeds']} seeds",
             [r["values"] for r in algorithm["ratio"]], algorithm["proposal_cpu_s"]["mean"])

@@ -178,6 +178,25 @@ TEST(BenchSearch, ThePlotNamesWhatItShows) {
   EXPECT_EQ(svg.find("inf"), std::string::npos);
 }
 
+TEST(BenchSearch, SeveralConfigsHaveAMean) {
+  const SmallRun t;
+  write(t.folder / "costs.toml",
+        "name = \"costs\"\nspace = \"./small_space.toml\"\n[[objectives]]\nmetric = "
+        "\"parameters\"\n[[objectives]]\nmetric = \"macs\"\n");
+  const std::string command =
+      "bench search run.toml,costs.toml --algorithms random --seeds 2 --budgets 20";
+  const json all = json::parse(t.hwnas(command + " --json").out);
+  ASSERT_EQ(all["benches"].size(), 2u);
+  for (int seed = 0; seed < 2; ++seed) {
+    double sum = 0;
+    for (const json& bench : all["benches"])
+      sum += bench["algorithms"][0]["ratio"][0]["values"][seed].get<double>();
+    EXPECT_NEAR(all["mean"]["algorithms"][0]["ratio"][0]["values"][seed].get<double>(), sum / 2,
+                1e-12);
+  }
+  EXPECT_THAT(t.hwnas(command).out, HasSubstr("\nmean of small, costs\nhypervolume over that"));
+}
+
 TEST(BenchSearch, ATableThatDoesNotCoverItsSpaceIsRefused) {
   SmallRun t;
   std::vector<SmallRow> fewer(t.rows.begin(), t.rows.end() - 3);
