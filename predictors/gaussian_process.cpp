@@ -27,10 +27,12 @@ struct Hyperparameters {
   double choice_share = 0, choice_length = 0.3, radius = 0.6, noise = 1e-2;
 };
 
-constexpr std::array kLengths{0.15, 0.3, 0.6};
+constexpr std::array kShares{0.5};
+constexpr std::array kLengths{0.3, 1.0, 4.0};
+constexpr std::array kMixedRadii{0.3, 0.6, 1.2};
 constexpr std::array kRadii{0.15, 0.3, 0.6, 1.2, 2.4};
 constexpr std::array kNoises{1e-3, 1e-2, 5e-2};
-constexpr Eigen::Index kMostLikely = 160;  // samples by which hyperparameters are chosen
+constexpr Eigen::Index kMostLikely = 128;  // samples by which hyperparameters are chosen
 
 // Of every column of `a` to every column of `b`: |a - b|^2 over the number of rows.
 MatrixXd number_distances(const MatrixXd& a, const MatrixXd& b) {
@@ -66,7 +68,6 @@ class GaussianProcess : public Predictor {
  private:
   MatrixXd scaled(std::span<const Features> samples) const;
   Distances to_samples(const MatrixXd& rows, const ManyChoices& choices) const;
-  Hyperparameters most_likely(const Distances& d, const VectorXd& target) const;
   void add(std::span<const Features> samples, std::span<const double> values);
   void solve(const Distances& d);
 
@@ -115,31 +116,40 @@ double log_likelihood(const MatrixXd& covariance, const VectorXd& target) {
 Distances GaussianProcess::to_samples(const MatrixXd& rows, const ManyChoices& choices) const {
   Distances d;
   d.numbers = number_distances(rows_, rows);
-  if (options_.choice_share > 0) d.choices = choice_distances(choices_, choices);
+  if (options_.choices) d.choices = choice_distances(choices_, choices);
   return d;
 }
 
-Hyperparameters GaussianProcess::most_likely(const Distances& d, const VectorXd& target) const {
-  Hyperparameters best, h;
-  h.choice_share = best.choice_share = options_.choice_share;
-  double highest = -std::numeric_limits<double>::infinity();
-  for (const double length : kLengths) {
-    h.choice_length = length;
-    for (const double radius : kRadii) {
-      h.radius = radius;
-      MatrixXd k = kernel(d, h);
-      double diagonal = 0;
-      for (const double noise : kNoises) {
-        h.noise = noise;
-        k.diagonal().array() += noise - diagonal;
-        diagonal = noise;
-        const double likelihood = log_likelihood(k, target);
-        if (!(likelihood > highest)) continue;
-        highest = likelihood;
-        best = h;
+// The grid: numbers alone, then both kinds of kernel.
+std::vector<Hyperparameters> kernels(bool with_choices) {
+  std::vector<Hyperparameters> all;
+  for (const double radius : kRadii) all.push_back({.radius = radius});
+  if (!with_choices) return all;
+  for (const double share : kShares) {
+    for (const double length : kLengths) {
+      for (const double radius : kMixedRadii) {
+        all.push_back({.choice_share = share, .choice_length = length, .radius = radius});
       }
     }
-    if (options_.choice_share <= 0) break;  // there is no length to choose
+  }
+  return all;
+}
+
+Hyperparameters most_likely(const Distances& d, const VectorXd& target, bool with_choices) {
+  Hyperparameters best;
+  double highest = -std::numeric_limits<double>::infinity();
+  for (Hyperparameters h : kernels(with_choices)) {
+    MatrixXd k = kernel(d, h);
+    double diagonal = 0;
+    for (const double noise : kNoises) {
+      h.noise = noise;
+      k.diagonal().array() += noise - diagonal;
+      diagonal = noise;
+      const double likelihood = log_likelihood(k, target);
+      if (!(likelihood > highest)) continue;
+      highest = likelihood;
+      best = h;
+    }
   }
   return best;
 }
@@ -180,7 +190,7 @@ void GaussianProcess::fit(std::span<const Features> samples, std::span<const dou
   const auto part = [&](const MatrixXd& d) -> MatrixXd {
     return d.size() > 0 ? MatrixXd(d(some, some)) : d;
   };
-  chosen_ = most_likely({part(all.numbers), part(all.choices)}, target);
+  chosen_ = most_likely({part(all.numbers), part(all.choices)}, target, options_.choices);
   solve(all);
 }
 

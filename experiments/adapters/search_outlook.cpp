@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "predictors/boosted_trees.h"
 #include "predictors/gaussian_process.h"
 #include "search/engine/scheduler.h"
 #include "space/operators.h"
@@ -13,6 +14,11 @@ namespace hwnas {
 namespace {
 
 constexpr int kPopulation = 256;  // random candidates that scale the features
+
+// A Gaussian process takes time with the cube of the trials; beyond these trees take over.
+constexpr std::size_t kMostForProcess = 500;
+constexpr BoostedTreesOptions kQuickTrees{
+    .models = 4, .rounds = 60, .depth = 4, .learning_rate = 0.15};
 
 class PredictorSurrogate : public Surrogate {
  public:
@@ -98,8 +104,10 @@ std::vector<Prospect> SearchOutlook::look(std::span<const Genotype> genotypes) c
   return prospects;
 }
 
-std::unique_ptr<Surrogate> SearchOutlook::surrogate(std::size_t /*trials*/) const {
-  return std::make_unique<PredictorSurrogate>(make_gaussian_process(population_));
+std::unique_ptr<Surrogate> SearchOutlook::surrogate(std::size_t trials) const {
+  return std::make_unique<PredictorSurrogate>(trials > kMostForProcess && has_boosted_trees()
+                                                  ? make_boosted_trees(kQuickTrees)
+                                                  : make_gaussian_process(population_));
 }
 
 }  // namespace

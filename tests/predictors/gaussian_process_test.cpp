@@ -105,7 +105,7 @@ TEST(GaussianProcess, UnitsAndUselessNumbersMakeNoDifference) {
   }
 }
 
-TEST(GaussianProcess, LearnsFromChoicesWhereItIsTold) {
+TEST(GaussianProcess, LearnsFromChoicesToo) {
   Samples s;
   Rng rng(1);
   for (int i = 0; i < 60; ++i) {
@@ -118,7 +118,7 @@ TEST(GaussianProcess, LearnsFromChoicesWhereItIsTold) {
     s.x.push_back(at({0.0}, genes));
     s.y.push_back(y);
   }
-  const auto process = make_gaussian_process({}, {.choice_share = 1});
+  const auto process = make_gaussian_process();
   process->fit(std::span(s.x).first(50), std::span(s.y).first(50));
   for (std::size_t i = 50; i < 60; ++i) {
     EXPECT_NEAR(process->predict(std::span(s.x).subspan(i, 1))[0].mean, s.y[i], 1.5);
