@@ -7,6 +7,7 @@
 
 #include "search/pareto.h"
 #include "search/staircase.h"
+#include "search/value_order.h"
 
 namespace hwnas {
 namespace {
@@ -22,35 +23,24 @@ struct Sorter {
   Row row(int i) const { return points.data() + static_cast<std::size_t>(i) * m; }
 };
 
-std::vector<int> lexicographic_order(const Sorter& sorter) {
-  struct Key {  // the first objective beside the index: most comparisons need no more
-    double first;
-    int i;
-  };
-  std::vector<Key> keys;
-  keys.reserve(sorter.ranks.size());
-  for (int i = 0; keys.size() < sorter.ranks.size(); ++i) keys.push_back({*sorter.row(i), i});
-  std::sort(keys.begin(), keys.end(), [&](const Key& a, const Key& b) {
-    if (a.first != b.first) return a.first < b.first;
-    const Row p = sorter.row(a.i), q = sorter.row(b.i);
+// By the first objective, mostly; the others break ties.
+std::vector<Valued> lexicographic_order(const Sorter& sorter) {
+  const auto first = [&](std::size_t i) { return *sorter.row(static_cast<int>(i)); };
+  return order_by_value(sorter.ranks.size(), first, [&](int i, int j) {
+    const Row p = sorter.row(i), q = sorter.row(j);
     for (std::size_t k = 1; k < sorter.m; ++k) {
       if (p[k] != q[k]) return p[k] < q[k];
     }
-    return a.i < b.i;
+    return i < j;
   });
-  std::vector<int> order;
-  order.reserve(keys.size());
-  for (const Key& key : keys) order.push_back(key.i);
-  return order;
 }
 
 // Gives every point, in order, the front that place(row) finds; equal points share a front.
 template <typename Place>
 void assign(Sorter& sorter, Place place) {
-  const std::vector<int> order = lexicographic_order(sorter);
   Row before = nullptr;
   int rank = 0;
-  for (const int i : order) {
+  for (const auto& [first, i] : lexicographic_order(sorter)) {
     const Row row = sorter.row(i);
     if (!before || !std::equal(row, row + sorter.m, before)) rank = place(row);
     sorter.ranks[static_cast<std::size_t>(i)] = rank;
@@ -68,18 +58,31 @@ Front* find_front(std::vector<Front>& fronts, int limit, Dominated dominated) {
   return &fronts.emplace_back();
 }
 
+// std::upper_bound without a branch that the processor could guess wrong.
+std::size_t count_up_to(const std::vector<double>& ascending, double limit) {
+  const double* from = ascending.data();
+  std::size_t left = ascending.size();
+  while (left > 1) {
+    const std::size_t half = left / 2;
+    from += half & (std::size_t{0} - (from[half - 1] <= limit));  // half or nothing
+    left -= half;
+  }
+  if (left == 1 && *from <= limit) ++from;
+  return static_cast<std::size_t>(from - ascending.data());
+}
+
 // One objective, or two: of a front only the last, and lowest, second objective matters.
 void sort_2d(Sorter& sorter) {
   std::vector<double> lowest;
   assign(sorter, [&](Row row) {
     const double y = row[sorter.m - 1];
-    const auto front = std::upper_bound(lowest.begin(), lowest.end(), y);
-    const int rank = static_cast<int>(front - lowest.begin());
+    const std::size_t front = count_up_to(lowest, y);
+    const int rank = static_cast<int>(front);
     if (rank == sorter.limit) return rank;
-    if (front == lowest.end()) {
+    if (front == lowest.size()) {
       lowest.push_back(y);
     } else {
-      *front = y;
+      lowest[front] = y;
     }
     return rank;
   });

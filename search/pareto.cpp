@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <limits>
-#include <numeric>
+
+#include "search/value_order.h"
 
 namespace hwnas {
 namespace {
@@ -39,20 +41,17 @@ std::vector<double> crowding_distance(std::span<const double> points, int m) {
   assert(m >= 1 && points.size() % width == 0);
   const std::size_t n = points.size() / width;
   std::vector<double> distance(n, 0.0);
-  std::vector<std::size_t> order(n);
   for (std::size_t k = 0; k < width; ++k) {
-    const Range range = range_of(points, width, k);
-    if (!(range.low < range.high)) continue;
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
-      const double a = points[i * width + k], b = points[j * width + k];
-      return a != b ? a < b : i < j;
-    });
-    distance[order.front()] = distance[order.back()] = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 1; i + 1 < n; ++i) {
-      const double gap = points[order[i + 1] * width + k] - points[order[i - 1] * width + k];
-      distance[order[i]] += gap / (range.high - range.low);
-    }
+    const auto value = [&](std::size_t i) { return points[i * width + k]; };
+    const std::vector<Valued> order = order_by_value(n, value, std::less<>());
+    const double range = n == 0 ? 0 : order.back().value - order.front().value;
+    if (!(range > 0)) continue;
+    const auto of = [&](std::size_t i) -> double& {
+      return distance[static_cast<std::size_t>(order[i].i)];
+    };
+    of(0) = of(n - 1) = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 1; i + 1 < n; ++i)
+      of(i) += (order[i + 1].value - order[i - 1].value) / range;
   }
   return distance;
 }

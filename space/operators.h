@@ -14,8 +14,12 @@ namespace hwnas {
 // Every gene uniform over its options.
 Genotype sample(std::span<const int> cardinalities, Rng& rng);
 
-// Every gene that has a choice changes, with probability `rate`, to another option, uniformly; at
-// least one gene changes (unless no gene has a choice). rate = 1/genes is the customary value.
+// Every gene that has a choice changes, with probability `rate`, to another option, uniformly.
+// Returns whether one changed.
+bool vary(Genotype& genotype, std::span<const int> cardinalities, double rate, Rng& rng);
+
+// As vary, but at least one gene changes (unless no gene has a choice). rate = 1/genes is the
+// customary value.
 Genotype mutate(const Genotype& parent, std::span<const int> cardinalities, double rate, Rng& rng);
 
 // Uniform crossover: each gene from either parent with equal probability.

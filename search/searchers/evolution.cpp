@@ -62,6 +62,12 @@ std::optional<Proposal> Evolution::propose() {
 std::optional<Proposal> Evolution::breed() {
   if (unasked_.empty()) return std::nullopt;
   Proposal child = conceive();
+  if (child.parents.size() > 1) {  // new already, so it need not mutate
+    if (vary(child.genotype, unasked_.cardinalities(), mutation_rate_, rng_))
+      child.origin += "+mutate";
+    if (unasked_.claim(child.genotype)) return child;
+    child.origin = "crossover+mutate";
+  }
   for (int step = 0; step < kSteps; ++step) {
     child.genotype = mutate(child.genotype, unasked_.cardinalities(), mutation_rate_, rng_);
     if (unasked_.claim(child.genotype)) return child;

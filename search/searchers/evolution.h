@@ -20,7 +20,7 @@ class Evolution : public Searcher {
  protected:
   explicit Evolution(const SearcherOptions& options);
 
-  // A child before its mutation, of at least one member of the population.
+  // A child before its mutation, of one member of the population ("mutate") or two ("crossover").
   virtual Proposal conceive() = 0;
   // Cuts the population, to which the newcomers were appended, down to its size.
   virtual void survive() = 0;

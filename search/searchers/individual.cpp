@@ -30,14 +30,17 @@ void rank(std::vector<Individual>& individuals) {
   if (members.empty()) return;
   const auto m = static_cast<int>(members.front()->objectives.size());
   const std::vector<int> ranks = non_dominated_sort(points, m);
-  std::vector<std::vector<Individual*>> fronts;
+  std::vector<std::size_t> ends(members.size() + 1);  // of the fronts, first where each begins
+  for (const int front : ranks) ++ends[static_cast<std::size_t>(front) + 1];
+  for (std::size_t k = 1; k < ends.size(); ++k) ends[k] += ends[k - 1];
+  std::vector<Individual*> fronts(members.size());
   for (std::size_t i = 0; i < members.size(); ++i) {
     members[i]->rank = ranks[i];
-    const auto front = static_cast<std::size_t>(ranks[i]);
-    if (front >= fronts.size()) fronts.resize(front + 1);
-    fronts[front].push_back(members[i]);
+    fronts[ends[static_cast<std::size_t>(ranks[i])]++] = members[i];
   }
-  for (const std::vector<Individual*>& front : fronts) set_crowding(front);
+  std::size_t from = 0;
+  for (std::size_t k = 0; from < fronts.size(); from = ends[k++])
+    set_crowding(std::span(fronts).subspan(from, ends[k] - from));
 }
 
 void set_crowding(std::span<Individual* const> front) {
@@ -53,18 +56,29 @@ void set_crowding(std::span<Individual* const> front) {
 
 void keep_best(std::vector<Individual>& individuals, std::size_t count) {
   rank(individuals);
-  std::sort(individuals.begin(), individuals.end(), [](const Individual& a, const Individual& b) {
-    if (preferred(a, b)) return true;
-    return !preferred(b, a) && a.id < b.id;
+  std::vector<Individual*> order;  // moved once each, not at every step of the sort
+  order.reserve(individuals.size());
+  for (Individual& individual : individuals) order.push_back(&individual);
+  std::sort(order.begin(), order.end(), [](const Individual* a, const Individual* b) {
+    if (preferred(*a, *b)) return true;
+    return !preferred(*b, *a) && a->id < b->id;
   });
-  if (individuals.size() > count) individuals.resize(count);
+  std::vector<Individual> best;
+  best.reserve(count);
+  for (std::size_t i = 0; i < std::min(count, order.size()); ++i)
+    best.push_back(std::move(*order[i]));
+  individuals.swap(best);
 }
 
 std::vector<Individual> Intake::take(std::span<const Outcome> outcomes) {
   std::vector<Individual> individuals;
   for (const Outcome& outcome : outcomes) {
     assert(outcome.state != TrialState::running);
-    if (!told_.insert(outcome.id).second || outcome.state == TrialState::failed) continue;
+    const auto id = static_cast<std::size_t>(outcome.id);
+    if (id >= told_.size()) told_.resize(id + 1);
+    if (told_[id]) continue;
+    told_[id] = true;
+    if (outcome.state == TrialState::failed) continue;
     const bool complete = outcome.state == TrialState::complete;
     assert(complete ? !outcome.objectives.empty() : outcome.violation > 0);
     individuals.push_back({.id = outcome.id,

@@ -7,7 +7,6 @@
 
 #include <limits>
 #include <span>
-#include <unordered_set>
 #include <vector>
 
 #include "search/searcher.h"
@@ -42,7 +41,7 @@ class Intake {
   std::vector<Individual> take(std::span<const Outcome> outcomes);
 
  private:
-  std::unordered_set<TrialId> told_;  // never iterated
+  std::vector<bool> told_;  // by id; ids count from 0
 };
 
 }  // namespace hwnas

@@ -8,7 +8,7 @@ Proposal Nsga2::conceive() {
   const Individual& a = tournament();
   const Individual& b = tournament();
   if (a.id == b.id || !rng().chance(crossover_rate_)) return {a.genotype, {a.id}, "mutate"};
-  return {crossover(a.genotype, b.genotype, rng()), {a.id, b.id}, "crossover+mutate"};
+  return {crossover(a.genotype, b.genotype, rng()), {a.id, b.id}, "crossover"};
 }
 
 const Individual& Nsga2::tournament() {

@@ -1,7 +1,8 @@
 // NSGA-II (Deb et al. 2002, doi:10.1109/4235.996017) for discrete genes and small budgets.
 //
-// Parents win binary tournaments and are crossed uniformly. After every tell() the best of
-// population and newcomers live on (mu + lambda), whatever the size of the batch.
+// Parents win binary tournaments and are crossed uniformly; a child of two need not mutate. After
+// every tell() the best of population and newcomers live on (mu + lambda), whatever the size of the
+// batch.
 #pragma once
 
 #include "search/searchers/evolution.h"

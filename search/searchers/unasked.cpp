@@ -1,6 +1,8 @@
 #include "search/searchers/unasked.h"
 
+#include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -38,8 +40,15 @@ Unasked::Unasked(std::vector<int> cardinalities)
 // hash, where a collision costs one genotype out of more than 10^19.
 std::uint64_t Unasked::key(const Genotype& genotype) const {
   assert(genotype.genes.size() == cardinalities_.size());
-  if (!size_) return hash(genotype);
   std::uint64_t number = 0;
+  if (!size_) {
+    for (std::size_t i = 0; i < genotype.genes.size(); i += 8) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, &genotype.genes[i], std::min<std::size_t>(8, genotype.genes.size() - i));
+      number = hash_combine(number, eight);
+    }
+    return number;
+  }
   for (std::size_t i = genotype.genes.size(); i-- > 0;) {
     number = number * static_cast<std::uint64_t>(cardinalities_[i]) + genotype.genes[i];
   }

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
+#include "search/value_order.h"
 #include "space/rng.h"
 
 namespace hwnas {
@@ -86,6 +88,29 @@ double include_exclude(const Points& points, int m, const Points& reference) {
   return total;
 }
 
+// Against std::sort: spread, tied, in one bucket but for an outlier, of a range beyond doubles.
+TEST(OrderByValue, IsThatOfStdSort) {
+  Rng rng(9);
+  for (int round = 0; round < 600; ++round) {
+    std::vector<std::pair<double, int>> expected(rng.below(300));
+    std::vector<double> values(expected.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double x = rng.uniform();
+      const double shapes[] = {
+          x, std::floor(8 * x), i == 0 ? 1e300 : x, (2 * x - 1) * 1.7e308, x * 1e-320, 0.25};
+      values[i] = shapes[round % 6];
+      expected[i] = {values[i], -static_cast<int>(i)};
+    }
+    std::sort(expected.begin(), expected.end());
+    const std::vector<Valued> order = order_by_value(
+        values.size(), [&](std::size_t i) { return values[i]; }, std::greater<>());
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      ASSERT_EQ(order[k].value, expected[k].first) << round;
+      ASSERT_EQ(order[k].i, -expected[k].second) << round;  // of equal values the last first
+    }
+  }
+}
+
 TEST(Dominates, NowhereWorseAndSomewhereBetter) {
   EXPECT_TRUE(dominates(Points{1, 2}, Points{1, 3}));
   EXPECT_TRUE(dominates(Points{0, 0}, Points{1, 1}));
@@ -112,7 +137,7 @@ TEST(NonDominatedSort, EqualsPeelingOnRandomAndDegenerateSets) {
   Rng rng(1);
   for (int round = 0; round < 3000; ++round) {
     const int m = 1 + round % 5;
-    const int n = static_cast<int>(rng.below(60));
+    const int n = static_cast<int>(rng.below(round % 25 ? 60 : 400));  // buckets from 64 on
     const std::uint32_t levels = 1 + rng.below(round % 2 ? 4 : 1000);
     const Points points = grid_points(rng, n, m, levels);
     const std::vector<int> expected = peel(points, m);

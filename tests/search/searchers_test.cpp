@@ -46,6 +46,36 @@ TEST(Algorithm, NamesRoundTrip) {
   EXPECT_EQ(parse_algorithm("nsga3"), std::nullopt);
 }
 
+// Of two parents: crossed, perhaps mutated as well. Of one: mutated.
+TEST(Nsga2, SaysHowChildrenCameAbout) {
+  SearcherOptions options = with(Algorithm::nsga2);
+  options.cardinalities = std::vector<int>(8, 8);
+  options.aims.resize(2);
+  const auto searcher = make_searcher(options);
+  const Exchange log = exchange(*searcher, 400, 8, [](TrialId id, const Genotype& genotype) {
+    return all_complete(id, genotype, 2);
+  });
+  std::map<std::string, int> origins;
+  for (const Proposal& proposal : log.proposals) {
+    ++origins[proposal.origin];
+    const std::size_t parents = proposal.origin == "sample"   ? 0
+                                : proposal.origin == "mutate" ? 1
+                                                              : 2;
+    EXPECT_EQ(proposal.parents.size(), parents) << proposal.origin;
+    if (proposal.origin != "crossover") continue;
+    const Genotype& a = log.outcomes.at(proposal.parents[0]).genotype;
+    const Genotype& b = log.outcomes.at(proposal.parents[1]).genotype;
+    for (std::size_t i = 0; i < 8; ++i) {
+      const int gene = proposal.genotype.genes[i];
+      EXPECT_TRUE(gene == a.genes[i] || gene == b.genes[i]);
+    }
+  }
+  EXPECT_EQ(origins["sample"], 16);
+  EXPECT_GT(origins["crossover"], 50);
+  EXPECT_GT(origins["crossover+mutate"], 50);
+  EXPECT_GT(origins["mutate"], 10);
+}
+
 int distance(const Genotype& a, const Genotype& b) {
   int genes = 0;
   for (std::size_t i = 0; i < a.genes.size(); ++i) genes += a.genes[i] != b.genes[i];

@@ -163,6 +163,26 @@ TEST(Operators, MutateEndsWhereNothingIsFree) {
   EXPECT_EQ(mutate(Genotype{{0, 0}}, fixed, 0.5, rng), (Genotype{{0, 0}}));
 }
 
+TEST(Operators, VaryChangesEachFreeGeneAtItsRateAndSaysWhether) {
+  Rng rng(6);
+  const Genotype parent{{1, 0, 3, 0, 200}};
+  std::vector<int> changes(kCards.size());
+  int unchanged = 0;
+  for (int i = 0; i < 4000; ++i) {
+    Genotype child = parent;
+    const bool changed = vary(child, kCards, 0.25, rng);
+    EXPECT_EQ(changed, child != parent);
+    unchanged += child == parent;
+    for (std::size_t j = 0; j < kCards.size(); ++j) {
+      EXPECT_LT(child.genes[j], kCards[j]);
+      changes[j] += child.genes[j] != parent.genes[j];
+    }
+  }
+  EXPECT_EQ(changes[1], 0);  // has one option
+  for (const std::size_t j : {0, 2, 3, 4}) EXPECT_NEAR(changes[j], 1000, 110) << j;  // 4 sigma
+  EXPECT_NEAR(unchanged, 4000 * 0.75 * 0.75 * 0.75 * 0.75, 120);                     // 1266
+}
+
 TEST(Operators, CrossoverTakesEachGeneFromAParentEvenly) {
   Rng rng(5);
   const Genotype a{{0, 0, 0, 0, 0}}, b{{3, 0, 6, 1, 255}};
@@ -175,6 +195,17 @@ TEST(Operators, CrossoverTakesEachGeneFromAParentEvenly) {
     from_b += child.genes[2] == 6;
   }
   EXPECT_NEAR(from_b, 2000, 150);
+}
+
+TEST(Operators, CrossoverIsEvenBeyond64Genes) {
+  Rng rng(7);
+  const Genotype a{std::vector<std::uint8_t>(150, 0)}, b{std::vector<std::uint8_t>(150, 1)};
+  std::vector<int> from_b(150);
+  for (int i = 0; i < 4000; ++i) {
+    const Genotype child = crossover(a, b, rng);
+    for (std::size_t j = 0; j < 150; ++j) from_b[j] += child.genes[j];
+  }
+  for (const int count : from_b) EXPECT_NEAR(count, 2000, 150);
 }
 
 }  // namespace
