@@ -199,6 +199,14 @@ void read_budget(const TomlTable& file, RunConfig& config) {
 }
 
 void read_search(const TomlTable& file, RunConfig& config) {
+  // Where each trial has to be paid for, thinking about it is cheap.
+  const auto costs = [](const TableConfig& table) {
+    return std::any_of(table.metrics.begin(), table.metrics.end(),
+                       [](const TableMetric& metric) { return metric.cost > 0; });
+  };
+  const bool dear =
+      config.training || std::any_of(config.tables.begin(), config.tables.end(), costs);
+  config.search.algorithm = dear ? Algorithm::surrogate : Algorithm::nsga2;
   const auto table = file.maybe_table("search");
   if (!table) return;
   const std::string name = one_of(*table, "algorithm", algorithm_names(),
@@ -245,7 +253,6 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   config.space = file.string("space");
   config.devices = file.strings("devices");
   config.seed = static_cast<std::uint64_t>(file.integer("seed", 0, std::int64_t{1} << 53, 1));
-  read_search(file, config);
   read_budget(file, config);
   NamedFiles files(file, {});
   config.tables = read_tables(file, files);
@@ -257,6 +264,7 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   if (data && !training) config.training = TrainingConfig{};
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
+  read_search(file, config);
   check_tables(file, config);
   read_objectives(file, config);
   file.done();

@@ -29,7 +29,7 @@ struct Hyperparameters {
 
 constexpr std::array kShares{0.5};
 constexpr std::array kLengths{0.3, 1.0, 4.0};
-constexpr std::array kMixedRadii{0.3, 0.6, 1.2};
+constexpr std::array kMixedRadii{0.3, 0.8};
 constexpr std::array kRadii{0.15, 0.3, 0.6, 1.2, 2.4};
 constexpr std::array kNoises{1e-3, 1e-2, 5e-2};
 constexpr Eigen::Index kMostLikely = 128;  // samples by which hyperparameters are chosen

@@ -39,17 +39,17 @@ int level_of(const Network& network, const Layer& layer) {
   return level;
 }
 
-// Of the paths from the input to a layer, for every set of kinds: `cost` counts the layers outside
-// the set, then those inside, the fewest first; `credit` the same with the most inside.
+// Of the paths from the input to a layer, for every set of the kinds that occur: `cost` counts the
+// layers outside the set, then those inside, the fewest first; `credit` the same with the most
+// inside.
 constexpr float kOutside = 4096;
 struct Paths {
   std::array<float, kSets> cost{}, credit{};
   std::array<double, kSets> number{};  // with the fewest layers outside
 };
 
-void join(Paths& all, const Paths& next) {
-  for (int s = 0; s < kSets; ++s) {
-    const auto i = static_cast<std::size_t>(s);
+void join(Paths& all, const Paths& next, std::size_t sets) {
+  for (std::size_t i = 0; i < sets; ++i) {
     const float old_outside = std::ceil(all.credit[i] / kOutside);
     const float new_outside = std::ceil(next.credit[i] / kOutside);
     if (new_outside == old_outside) all.number[i] += next.number[i];
@@ -59,7 +59,9 @@ void join(Paths& all, const Paths& next) {
   }
 }
 
-Paths paths_to_output(const Network& network) {
+// `bit_of` a kind: its place in the sets, -1 where it does not occur.
+Paths paths_to_output(const Network& network, const std::array<int, none>& bit_of,
+                      std::size_t sets) {
   std::vector<Paths> paths(static_cast<std::size_t>(network.size()));
   paths[0].number.fill(1);
   for (int l = 1; l < network.size(); ++l) {
@@ -68,22 +70,35 @@ Paths paths_to_output(const Network& network) {
     Paths& here = paths[static_cast<std::size_t>(l)];
     here = paths[static_cast<std::size_t>(inputs[0])];
     for (std::size_t i = 1; i < inputs.size(); ++i) {
-      join(here, paths[static_cast<std::size_t>(inputs[i])]);
+      join(here, paths[static_cast<std::size_t>(inputs[i])], sets);
     }
     const Kind kind = kind_of(layer);
     if (kind == none) continue;
-    for (int s = 0; s < kSets; ++s) {
-      const bool inside = (s >> kind & 1) != 0;
-      here.cost[static_cast<std::size_t>(s)] += inside ? 1 : kOutside;
-      here.credit[static_cast<std::size_t>(s)] += inside ? -1 : kOutside;
+    const int bit = bit_of[static_cast<std::size_t>(kind)];
+    for (std::size_t i = 0; i < sets; ++i) {
+      const bool inside = (i >> bit & 1) != 0;
+      here.cost[i] += inside ? 1 : kOutside;
+      here.credit[i] += inside ? -1 : kOutside;
     }
   }
   return paths.back();
 }
 
 void add_paths(std::vector<double>& numbers, const Network& network) {
-  const Paths paths = paths_to_output(network);
-  for (std::size_t s = 0; s < kSets; ++s) {
+  std::array<int, none> bit_of;
+  bit_of.fill(-1);
+  int kinds = 0;
+  for (const Layer& layer : network.layers()) {
+    const Kind kind = kind_of(layer);
+    if (kind == none || bit_of[static_cast<std::size_t>(kind)] >= 0) continue;
+    bit_of[static_cast<std::size_t>(kind)] = kinds++;
+  }
+  const Paths paths = paths_to_output(network, bit_of, std::size_t{1} << kinds);
+  for (std::size_t set = 0; set < kSets; ++set) {
+    std::size_t s = 0;  // what of the set occurs
+    for (std::size_t kind = 0; kind < bit_of.size(); ++kind) {
+      if ((set >> kind & 1) != 0 && bit_of[kind] >= 0) s |= std::size_t{1} << bit_of[kind];
+    }
     const float outside = std::floor(paths.cost[s] / kOutside);
     numbers.push_back(outside);
     numbers.push_back(paths.cost[s] - outside * kOutside);
