@@ -11,9 +11,9 @@
 namespace hwnas {
 namespace {
 
-const std::array<std::string, 9> kMetrics{"accuracy",   "latency",    "energy",
-                                          "memory",     "storage",    "cost",
-                                          "throughput", "parameters", "macs"};
+const std::array<std::string, 10> kMetrics{"accuracy", "latency",      "energy",     "memory",
+                                           "storage",  "cost",         "throughput", "parameters",
+                                           "macs",     "training_loss"};
 const std::array<std::string, 4> kSources{"analytic", "predicted", "trained", "measured"};
 
 template <typename Enum, std::size_t n>
@@ -52,6 +52,8 @@ Unit unit(Metric metric) {
     case Metric::parameters:
     case Metric::macs:
       return Unit::count;
+    case Metric::training_loss:
+      return Unit::none;
   }
   return Unit::none;
 }
@@ -61,7 +63,8 @@ bool maximised(Metric metric) {
 }
 
 bool needs_device(Metric metric) {
-  return metric != Metric::accuracy && metric != Metric::parameters && metric != Metric::macs;
+  return metric != Metric::accuracy && metric != Metric::parameters && metric != Metric::macs &&
+         metric != Metric::training_loss;
 }
 
 std::string_view to_string(Source source) {

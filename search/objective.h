@@ -23,6 +23,7 @@ enum class Metric : std::uint8_t {
   throughput,  // inferences per second
   parameters,
   macs,
+  training_loss,  // mean over the batches of the last epoch, while training (SoTL-E)
 };
 
 std::string_view to_string(Metric metric);
@@ -51,7 +52,7 @@ MetricKey parse_metric_key(std::string_view text);
 struct Measurement {
   MetricKey key;
   Source source = Source::analytic;
-  double fidelity = 0;                // epochs trained; 0 where it means nothing
+  double fidelity = 0;                // epochs of all images; 0 where it means nothing
   double value = 0;                   // SI
   std::optional<double> stddev = {};  // standard error of `value`, where known
 };

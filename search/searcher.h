@@ -32,11 +32,15 @@ struct Outcome {
   TrialId id = 0;
   Genotype genotype;
   TrialState state = TrialState::complete;
-  std::vector<double>
-      objectives;        // minimised, one for each optimised objective; complete trials only
-  double violation = 0;  // sum over the bounds; > 0 for infeasible trials
+  // Minimised, one for each optimised objective. Of complete trials; of stopped ones as known at
+  // their last rung, which is weaker evidence (empty where one is unknown there); else empty.
+  std::vector<double> objectives;
+  double violation = 0;  // sum over the bounds; > 0 for infeasible trials, >= 0 for stopped ones
   // Of every state: one for each of SearcherOptions::aims, minimised; NaN where unknown.
   std::vector<double> values = {};
+  // The same as known at each rung that the trial came through, the lowest first. A trial that is
+  // complete came through all of them, so that what a rung says can be held against the truth.
+  std::vector<std::vector<double>> rungs = {};
 };
 
 // An objective or a bound of the run, as searchers see it: minimised.

@@ -6,7 +6,22 @@
 namespace hwnas {
 namespace {
 
-constexpr std::array<std::string_view, 4> kStates{"running", "complete", "infeasible", "failed"};
+constexpr std::array<std::string_view, 5> kStates{"running", "complete", "infeasible", "failed",
+                                                  "stopped"};
+
+// The closest to the truth of those that `counts`.
+template <typename Counts>
+const Measurement* closest(const Trial& trial, const MetricKey& key, const Counts& counts) {
+  const Measurement* best = nullptr;
+  for (const Measurement& m : trial.measurements) {
+    if (m.key != key || !counts(m)) continue;
+    if (!best || m.source > best->source ||
+        (m.source == best->source && m.fidelity > best->fidelity)) {
+      best = &m;
+    }
+  }
+  return best;
+}
 
 }  // namespace
 
@@ -21,15 +36,11 @@ std::optional<TrialState> parse_trial_state(std::string_view name) {
 }
 
 const Measurement* find(const Trial& trial, const MetricKey& key, std::optional<Source> source) {
-  const Measurement* best = nullptr;
-  for (const Measurement& m : trial.measurements) {
-    if (m.key != key || (source && m.source != *source)) continue;
-    if (!best || m.source > best->source ||
-        (m.source == best->source && m.fidelity > best->fidelity)) {
-      best = &m;
-    }
-  }
-  return best;
+  return closest(trial, key, [&](const Measurement& m) { return !source || m.source == *source; });
+}
+
+const Measurement* find_at_rung(const Trial& trial, const MetricKey& key, double fidelity) {
+  return closest(trial, key, [&](const Measurement& m) { return m.fidelity <= fidelity; });
 }
 
 }  // namespace hwnas

@@ -19,6 +19,7 @@ enum class TrialState : std::uint8_t {
   complete,    // went through every stage within all bounds
   infeasible,  // a bound is broken; later stages were not run
   failed,      // a stage gave no result; `reason` says why
+  stopped,     // fell behind the others of its round at a rung: nothing is wrong with it
 };
 std::string_view to_string(TrialState state);
 std::optional<TrialState> parse_trial_state(std::string_view name);
@@ -32,7 +33,7 @@ struct Trial {
   std::string origin;  // "sample", "crossover+mutate", ...: how it was made
   TrialState state = TrialState::running;
   std::string stage;   // the last stage that was run
-  std::string reason;  // of infeasible and failed
+  std::string reason;  // of infeasible, failed and stopped
   std::vector<Measurement> measurements;
 };
 
@@ -41,5 +42,8 @@ struct Trial {
 // nullptr where there is none. With `source` only values of that source count.
 const Measurement* find(const Trial& trial, const MetricKey& key,
                         std::optional<Source> source = {});
+
+// The same of what had been measured by a rung of this fidelity.
+const Measurement* find_at_rung(const Trial& trial, const MetricKey& key, double fidelity);
 
 }  // namespace hwnas

@@ -5,16 +5,27 @@
 #include <exception>
 #include <utility>
 
+#include "search/engine/rungs.h"
 #include "search/engine/scheduler.h"
 #include "search/store/front.h"
 #include "space/input_error.h"
 #include "space/rng.h"
 
 namespace hwnas {
+namespace {
 
-Admission::Admission(const SearchSpace& space, Study& study, const RunSettings& settings,
-                     bool decode_all)
+std::size_t optimised(const RunSettings& settings) {
+  const auto is_optimised = [](const Objective& objective) { return objective.optimised; };
+  return static_cast<std::size_t>(
+      std::count_if(settings.objectives.begin(), settings.objectives.end(), is_optimised));
+}
+
+}  // namespace
+
+Admission::Admission(const SearchSpace& space, const Plan& plan, Study& study,
+                     const RunSettings& settings, bool decode_all)
     : space_(space),
+      plan_(plan),
       study_(study),
       settings_(settings),
       decode_all_(decode_all),
@@ -122,9 +133,18 @@ void Admission::ended(const Trial& trial) {
     told.values.push_back(m ? objective.minimised(m->value) : std::nan(""));
     if (!m) continue;
     told.violation += objective.violation(m->value);
-    if (objective.optimised && trial.state == TrialState::complete) {
-      told.objectives.push_back(objective.minimised(m->value));
-    }
+    const bool counts = trial.state == TrialState::complete || trial.state == TrialState::stopped;
+    if (objective.optimised && counts) told.objectives.push_back(told.values.back());
+  }
+  if (trial.state == TrialState::stopped && told.objectives.size() < optimised(settings_))
+    told.objectives.clear();
+  for (const Stage& stage : plan_) {
+    if (trial.stage.empty()) break;
+    const bool last = stage.evaluator->name() == trial.stage;
+    const bool over = trial.state == TrialState::failed || trial.state == TrialState::infeasible;
+    if (stage.is_rung() && !(last && over))
+      told.rungs.push_back(values_at_rung(trial, settings_.objectives, stage.fidelity));
+    if (last) break;
   }
 }
 
@@ -134,7 +154,7 @@ std::vector<Outcome> Admission::outcomes() const {
   for (std::size_t i = 0; i < proposals_.size(); ++i) {
     const Told& told = told_[static_cast<std::size_t>(trial_of_[i])];
     outcomes.push_back({trial_of_[i], proposals_[i].genotype, told.state, told.objectives,
-                        told.violation, told.values});
+                        told.violation, told.values, told.rungs});
   }
   std::stable_sort(outcomes.begin(), outcomes.end(),
                    [](const Outcome& a, const Outcome& b) { return a.id < b.id; });

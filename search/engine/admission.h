@@ -23,11 +23,13 @@ struct Entry {
 class Admission {
  public:
   // `decode_all`: entries of the study come with their candidates too.
-  Admission(const SearchSpace& space, Study& study, const RunSettings& settings, bool decode_all);
+  Admission(const SearchSpace& space, const Plan& plan, Study& study, const RunSettings& settings,
+            bool decode_all);
 
   // A new round: these proposals are decoded and wait to be admitted.
   void open_round(std::vector<Proposal> proposals);
-  bool round_is_over() const { return next_proposal_ == proposals_.size(); }
+  bool round_is_over() const { return left() == 0; }
+  std::size_t left() const { return proposals_.size() - next_proposal_; }
 
   // The next proposals, in order, until `room` of them are trials (the others being duplicates).
   // Writes trials that are new to the study. Throws InputError on a replay that diverges.
@@ -52,6 +54,7 @@ class Admission {
   Entry fresh(std::size_t proposal);
 
   const SearchSpace& space_;
+  const Plan& plan_;
   Study& study_;
   const RunSettings& settings_;
   const bool decode_all_;
@@ -63,6 +66,7 @@ class Admission {
     double violation = 0;
     std::vector<double> objectives;
     std::vector<double> values;
+    std::vector<std::vector<double>> rungs;
   };
   std::vector<Told> told_;  // by trial id
 

@@ -8,6 +8,7 @@
 
 #include "search/engine/admission.h"
 #include "search/engine/progress.h"
+#include "search/engine/rungs.h"
 #include "search/engine/stages.h"
 #include "search/store/front.h"
 
@@ -40,11 +41,20 @@ class Ledger {
 
   std::stop_token halt() const { return halt_.get_token(); }
 
-  // Trials that may be admitted: never more than the budget lacks, so that a run with a small
-  // budget is the beginning of the same run with a larger one.
-  std::int64_t room(std::int64_t admitted) const {
-    return std::min(
-        {settings_.budget.trials - progress_.complete, most_proposals() - admitted, affordable()});
+  // Of the `asked` proposals that a round still has, how many may be admitted: never more than the
+  // budget lacks, so that a run with a small budget is the beginning of the same run with a larger
+  // one. With rungs all or none, since who goes on depends on all of them.
+  std::int64_t room(std::int64_t admitted, std::size_t asked) {
+    const std::int64_t lacks =
+        std::min(settings_.budget.trials - progress_.complete, most_proposals() - admitted);
+    if (lacks <= 0) return 0;
+    if (!has_rungs(plan_)) {
+      const std::int64_t paid_for = affordable(highest_cost(plan_, 1));
+      out_of_money_ = paid_for == 0;
+      return std::min(lacks, paid_for);
+    }
+    out_of_money_ = affordable(highest_cost(plan_, asked)) == 0;
+    return out_of_money_ ? 0 : static_cast<std::int64_t>(asked);
   }
 
   // Requests the halt where time is up.
@@ -62,6 +72,7 @@ class Ledger {
     progress_.complete += trial.state == TrialState::complete;
     progress_.infeasible += trial.state == TrialState::infeasible;
     progress_.failed += trial.state == TrialState::failed;
+    progress_.stopped += trial.state == TrialState::stopped;
     charge(trial);
     if (trial.state == TrialState::complete) {
       std::vector<double> point;
@@ -78,7 +89,7 @@ class Ledger {
   }
 
   Stopped why(std::int64_t admitted) const {
-    if (progress_.complete >= settings_.budget.trials || affordable() == 0) return Stopped::budget;
+    if (progress_.complete >= settings_.budget.trials || out_of_money_) return Stopped::budget;
     if (admitted >= most_proposals()) {
       return settings_.budget.proposals > 0 ? Stopped::budget : Stopped::exhausted;
     }
@@ -87,27 +98,25 @@ class Ledger {
   }
 
  private:
-  // Trials that go through every stage for what is left of the budget's cost.
-  std::int64_t affordable() const {
-    double whole = 0;
-    for (const Evaluator* stage : plan_) whole += stage->cost();
-    if (settings_.budget.cost <= 0 || whole <= 0) return std::numeric_limits<std::int64_t>::max();
-    const double trials = (settings_.budget.cost - progress_.cost) / whole;
-    return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(trials + 1e-9)));
+  // How often something of this cost can be had for what is left of the budget's.
+  std::int64_t affordable(double cost) const {
+    if (settings_.budget.cost <= 0 || cost <= 0) return std::numeric_limits<std::int64_t>::max();
+    const double times = (settings_.budget.cost - progress_.cost) / cost;
+    return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(times + 1e-9)));
   }
 
   // Every stage up to the trial's last one has charged for it. Counted, not summed, so that the
   // order in which trials end does not show.
   void charge(const Trial& trial) {
-    const auto last = std::find_if(plan_.begin(), plan_.end(), [&](const Evaluator* stage) {
-      return stage->name() == trial.stage;
+    const auto last = std::find_if(plan_.begin(), plan_.end(), [&](const Stage& stage) {
+      return stage.evaluator->name() == trial.stage;
     });
     if (last == plan_.end()) return;
     for (auto stage = plan_.begin(); stage <= last; ++stage)
       ++charged_[static_cast<std::size_t>(stage - plan_.begin())];
     progress_.cost = 0;
     for (std::size_t i = 0; i < plan_.size(); ++i)
-      progress_.cost += static_cast<double>(charged_[i]) * plan_[i]->cost();
+      progress_.cost += static_cast<double>(charged_[i]) * plan_[i].evaluator->cost();
   }
 
   std::int64_t most_proposals() const {
@@ -122,7 +131,7 @@ class Ledger {
   std::vector<std::int64_t> charged_;  // trials that each stage charged for
   FrontTracker front_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  bool out_of_time_ = false;
+  bool out_of_time_ = false, out_of_money_ = false;
   std::stop_source halt_;
   std::stop_callback<std::function<void()>> asked_to_stop_;
 };
@@ -132,9 +141,10 @@ class Ledger {
 Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Study& study,
             const RunSettings& settings, RunListener& listener, std::stop_token stop) {
   assert(!plan.empty() && settings.batch > 0);
-  const bool shares = std::any_of(
-      plan.begin(), plan.end(), [](const Evaluator* e) { return e->shared_source().has_value(); });
-  Admission admission(space, study, settings, shares);
+  const bool shares = std::any_of(plan.begin(), plan.end(), [](const Stage& stage) {
+    return stage.evaluator->shared_source().has_value();
+  });
+  Admission admission(space, plan, study, settings, shares);
   Stages stages(plan, study, settings);
   Ledger ledger(plan, settings, listener, stop);
   const auto ended = [&](const Trial& trial) {
@@ -149,14 +159,14 @@ Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Stud
     admission.open_round(std::move(proposals));
     while (!admission.round_is_over()) {
       ledger.look_at_the_clock();
-      const std::int64_t room = ledger.room(admission.admitted());
+      const std::int64_t room = ledger.room(admission.admitted(), admission.left());
       if (room <= 0 || ledger.halt().stop_requested()) return ledger.why(admission.admitted());
       std::vector<Entry> entries = admission.admit(room);
       for (const Entry& entry : entries) {
+        if (shares) stages.replayed(entry);
         if (entry.trial.state == TrialState::running) continue;
         admission.ended(entry.trial);
         ledger.count(entry.trial, entry.replayed);
-        if (shares && entry.replayed) stages.replayed(entry);
       }
       const bool all = stages.run(
           entries, ended, [&] { ledger.look_at_the_clock(); }, ledger.halt());

@@ -49,7 +49,7 @@ enum class Stopped : std::uint8_t {
 };
 
 struct Progress {
-  std::int64_t complete = 0, infeasible = 0, failed = 0;
+  std::int64_t complete = 0, infeasible = 0, failed = 0, stopped = 0;
   std::int64_t replayed = 0;  // of these, how many were read from the study
   double cost = 0;            // spent on all trials that are over
   double hypervolume = 0;     // share of the box between ideal and reference
@@ -64,12 +64,29 @@ class RunListener {
   virtual void trial_ended(const Trial& trial, const Progress& progress) = 0;
 };
 
+// A stage of the plan. A rung tells less than the whole truth for less money: of the trials of a
+// round that come through it only the best go on (rungs.h says which), the others are `stopped`.
+struct Stage {
+  Stage(Evaluator* stage) : evaluator(stage) {}
+  Stage(Evaluator* stage, double share_kept, double measured_at)
+      : evaluator(stage), keep(share_kept), fidelity(measured_at) {}
+
+  bool is_rung() const { return keep < 1; }
+
+  Evaluator* evaluator;
+  double keep = 1;      // share of a round's trials that go on
+  double fidelity = 0;  // of a rung: that of its measurements; rises from rung to rung
+};
+
 // The ordered stages: cheap first. After each stage every bound whose metric is known is checked;
-// a trial that breaks one goes no further.
-using Plan = std::vector<Evaluator*>;
+// a trial that breaks one goes no further. A bound on what only rungs have measured is not checked
+// yet, since a later stage may bring another value: it counts among those who are to go on.
+using Plan = std::vector<Stage>;
 
 // A run with a small budget is the beginning of the same run with a larger one, and a run that is
 // stopped or killed at any instant and run again ends as if it had never been interrupted.
+// With rungs a round is tried as a whole or not at all: the run ends with the round in which it has
+// its complete trials, maybe with some more of them, and before one that may cost too much.
 // Throws InputError where the study diverges from the replay (another version, an edited file).
 Stopped run(const SearchSpace& space, Searcher& searcher, const Plan& plan, Study& study,
             const RunSettings& settings, RunListener& listener, std::stop_token stop);

@@ -31,11 +31,13 @@ std::string unusable(const Trial& trial, const Evaluation& evaluation) {
   return "";
 }
 
-std::string broken_bounds(const Trial& trial, std::span<const Objective> objectives) {
+std::string broken_bounds(const Trial& trial, std::span<const Objective> objectives,
+                          bool provisional) {
   std::string text;
   for (const Objective& objective : objectives) {
     const Measurement* m = objective.bound ? find(trial, objective.key) : nullptr;
     if (!m || objective.violation(m->value) <= 0) continue;
+    if (provisional && m->fidelity > 0) continue;
     if (!text.empty()) text += "; ";
     const Unit of = unit(objective.key.metric);
     text += to_text(objective.key) + " is " + format_quantity(m->value, of) + ", bound " +
@@ -47,9 +49,10 @@ std::string broken_bounds(const Trial& trial, std::span<const Objective> objecti
 }  // namespace
 
 std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& evaluation,
-                                         std::span<const Objective> objectives, bool last_stage) {
+                                         std::span<const Objective> objectives, bool last_stage,
+                                         bool provisional) {
   if (!evaluation.failure.empty()) return {TrialState::failed, evaluation.failure};
-  if (std::string broken = broken_bounds(trial, objectives); !broken.empty()) {
+  if (std::string broken = broken_bounds(trial, objectives, provisional); !broken.empty()) {
     return {TrialState::infeasible, std::move(broken)};
   }
   if (!last_stage) return {TrialState::running, ""};
@@ -65,8 +68,52 @@ bool Stages::run(std::span<Entry> entries, const Ended& ended, const Landing& la
                  std::stop_token stop) {
   for (std::size_t stage = 0; stage < plan_.size(); ++stage) {
     if (!run_stage(stage, entries, ended, landing, stop)) return false;
+    if (plan_[stage].is_rung()) cut(stage, entries, ended);
+  }
+  for (std::size_t stage = 0; stage < plan_.size(); ++stage) {
+    if (!plan_[stage].is_rung()) continue;
+    for (const Entry& entry : entries) {
+      if (next_stage(entry.trial) > stage + 1) elders_[stage].push_back(entry.trial);
+    }
   }
   return true;
+}
+
+void Stages::cut(std::size_t rung, std::span<Entry> entries, const Ended& ended) {
+  std::vector<Entry*> running;
+  for (Entry& entry : entries) {
+    const bool here = next_stage(entry.trial) == rung + 1;
+    // What comes after the cut tells that it was made.
+    if (next_stage(entry.trial) > rung + 1) return;
+    if (here && entry.trial.state == TrialState::stopped) return;
+    if (here && entry.trial.state == TrialState::running) running.push_back(&entry);
+  }
+  if (running.empty()) return;
+  std::vector<const Trial*> cohort;
+  for (const Entry* entry : running) cohort.push_back(&entry->trial);
+  std::vector<const Trial*> elders;
+  for (const Trial& trial : elders_[rung]) elders.push_back(&trial);
+  const double fidelity = plan_[rung].fidelity;
+  const std::vector<std::size_t> order =
+      rank_at_rung(cohort, elders, settings_.objectives, fidelity);
+  const std::size_t on = kept(plan_[rung], order.size());
+  for (std::size_t place = on; place < order.size(); ++place) {
+    Trial& trial = running[order[place]]->trial;
+    trial.state = TrialState::stopped;
+    trial.reason = "rung '" + trial.stage + "': place " + std::to_string(place + 1) + " of " +
+                   std::to_string(order.size()) + ", " + std::to_string(on) +
+                   (on == 1 ? " goes on" : " go on");
+  }
+  std::vector<Study::Landed> rows;
+  for (const Trial* trial : cohort) {
+    if (trial->state == TrialState::running) continue;
+    rows.push_back({trial->id, trial->stage, nullptr, trial->state, trial->reason});
+  }
+  if (rows.empty()) return;
+  study_.record(rows);
+  for (const Trial* trial : cohort) {
+    if (trial->state != TrialState::running) ended(*trial);
+  }
 }
 
 bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
@@ -86,7 +133,7 @@ bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended&
   }
   bool all = true;
   if (!jobs.empty()) {
-    plan_[stage]->evaluate(
+    plan_[stage].evaluator->evaluate(
         jobs,
         [&](std::size_t i, Evaluation evaluation) {
           if (evaluation.interrupted) {
@@ -113,8 +160,9 @@ bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended&
 }
 
 TrialId Stages::first_of(std::size_t stage, const Entry& entry) {
-  if (!plan_[stage]->shared_source()) return entry.trial.id;
-  const std::uint64_t key = hash_combine(plan_[stage]->key(entry.candidate), stage);
+  const Evaluator& evaluator = *plan_[stage].evaluator;
+  if (!evaluator.shared_source()) return entry.trial.id;
+  const std::uint64_t key = hash_combine(evaluator.key(entry.candidate), stage);
   return first_.try_emplace(key, entry.trial.id).first->second;
 }
 
@@ -124,15 +172,22 @@ void Stages::replayed(const Entry& entry) {
 
 // What `stage` made of a trial.
 Evaluation Stages::result_of(const Trial& trial, std::size_t stage) const {
+  const Evaluator& evaluator = *plan_[stage].evaluator;
   Evaluation evaluation;
-  if (trial.state == TrialState::failed && trial.stage == plan_[stage]->name()) {
+  if (trial.state == TrialState::failed && trial.stage == evaluator.name()) {
     evaluation.failure = trial.reason;
     return evaluation;
   }
+  const auto of_stage = [this, stage](const Measurement& m) {
+    if (plan_[stage].is_rung()) return m.fidelity == plan_[stage].fidelity;
+    return std::none_of(plan_.begin(), plan_.end(), [&m](const Stage& other) {
+      return other.is_rung() && m.fidelity == other.fidelity;
+    });
+  };
   for (const Measurement& m : trial.measurements) {
-    if (m.source == *plan_[stage]->shared_source()) evaluation.measurements.push_back(m);
+    if (m.source == *evaluator.shared_source() && of_stage(m)) evaluation.measurements.push_back(m);
   }
-  evaluation.artifacts = study_.artifacts(trial.id);
+  if (!plan_[stage].is_rung()) evaluation.artifacts = study_.artifacts(trial.id);
   return evaluation;
 }
 
@@ -142,9 +197,11 @@ void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {
   if (!evaluation.failure.empty()) evaluation.measurements.clear();
   trial.measurements.insert(trial.measurements.end(), evaluation.measurements.begin(),
                             evaluation.measurements.end());
-  trial.stage = plan_[stage]->name();
+  if (plan_[stage].is_rung()) evaluation.artifacts.clear();  // those of the whole truth are kept
+  trial.stage = plan_[stage].evaluator->name();
+  const bool last = stage + 1 == plan_.size();
   std::tie(trial.state, trial.reason) =
-      judge(trial, evaluation, settings_.objectives, stage + 1 == plan_.size());
+      judge(trial, evaluation, settings_.objectives, last, rungs_ && !last);
   landed_.emplace_back(&entry, std::move(evaluation));
 }
 
@@ -166,7 +223,7 @@ void Stages::flush(const Ended& ended) {
 
 std::size_t Stages::next_stage(const Trial& trial) const {
   for (std::size_t stage = 0; stage < plan_.size(); ++stage) {
-    if (plan_[stage]->name() == trial.stage) return stage + 1;
+    if (plan_[stage].evaluator->name() == trial.stage) return stage + 1;
   }
   return 0;
 }

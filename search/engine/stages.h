@@ -13,13 +13,16 @@
 
 #include "search/engine/admission.h"
 #include "search/engine/run.h"
+#include "search/engine/rungs.h"
 
 namespace hwnas {
 
 // What a stage's result makes of a trial: its state and the reason. The evaluation's measurements
-// are those of the trial already.
+// are those of the trial already. `provisional`: values of a fidelity may be replaced by those of a
+// higher one, so that bounds on them are not checked yet.
 std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& evaluation,
-                                         std::span<const Objective> objectives, bool last_stage);
+                                         std::span<const Objective> objectives, bool last_stage,
+                                         bool provisional = false);
 
 class Stages {
  public:
@@ -27,18 +30,27 @@ class Stages {
   using Landing = std::function<void()>;            // something landed; may request the stop
 
   Stages(const Plan& plan, Study& study, const RunSettings& settings)
-      : plan_(plan), study_(study), settings_(settings) {}
+      : plan_(plan),
+        rungs_(has_rungs(plan)),
+        elders_(plan.size()),
+        study_(study),
+        settings_(settings) {}
 
-  // A trial that the study held already, with its candidate: later ones may take its result.
+  // A trial with its candidate, of which the study may hold some stages already: later ones may
+  // take their results.
   void replayed(const Entry& entry);
 
-  // Runs what the running ones among `entries` still lack. False where `stop` left some running.
+  // Runs what the running ones among `entries` still lack. With rungs, entries are all trials of
+  // the round, those that are over too. False where `stop` left some running.
   bool run(std::span<Entry> entries, const Ended& ended, const Landing& landing,
            std::stop_token stop);
 
  private:
   bool run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
                  const Landing& landing, std::stop_token stop);
+  // After a rung whose results are all recorded: stops those that do not go on, in one transaction,
+  // so that a killed run has either all of a cut or nothing.
+  void cut(std::size_t rung, std::span<Entry> entries, const Ended& ended);
   // The first trial of the candidate's key in this stage, which may be itself.
   TrialId first_of(std::size_t stage, const Entry& entry);
   Evaluation result_of(const Trial& trial, std::size_t stage) const;
@@ -47,6 +59,8 @@ class Stages {
   std::size_t next_stage(const Trial& trial) const;
 
   const Plan& plan_;
+  const bool rungs_;
+  std::vector<std::vector<Trial>> elders_;  // of each stage: who went on from it in earlier rounds
   Study& study_;
   const RunSettings& settings_;
   std::vector<std::pair<Entry*, Evaluation>> landed_;  // not yet recorded

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 
 #include "search/pareto.h"
 
@@ -12,22 +13,16 @@ bool feasible(const Individual& individual) {
   return individual.violation <= 0;
 }
 
-}  // namespace
-
-bool preferred(const Individual& a, const Individual& b) {
-  if (!feasible(a) || !feasible(b)) return a.violation < b.violation;
-  return a.rank != b.rank ? a.rank < b.rank : a.crowding > b.crowding;
+// How far it came: the rung that it was stopped at, or beyond all.
+int height(const Individual& individual) {
+  return individual.rung >= 0 ? individual.rung : std::numeric_limits<int>::max();
 }
 
-void rank(std::vector<Individual>& individuals) {
-  std::vector<Individual*> members;
+// Of feasible ones that were measured alike.
+void rank_alike(std::span<Individual* const> members) {
   std::vector<double> points;
-  for (Individual& individual : individuals) {
-    if (!feasible(individual)) continue;
-    members.push_back(&individual);
-    points.insert(points.end(), individual.objectives.begin(), individual.objectives.end());
-  }
-  if (members.empty()) return;
+  for (const Individual* member : members)
+    points.insert(points.end(), member->objectives.begin(), member->objectives.end());
   const auto m = static_cast<int>(members.front()->objectives.size());
   const std::vector<int> ranks = non_dominated_sort(points, m);
   std::vector<std::size_t> ends(members.size() + 1);  // of the fronts, first where each begins
@@ -41,6 +36,26 @@ void rank(std::vector<Individual>& individuals) {
   std::size_t from = 0;
   for (std::size_t k = 0; from < fronts.size(); from = ends[k++])
     set_crowding(std::span(fronts).subspan(from, ends[k] - from));
+}
+
+}  // namespace
+
+bool came_farther(const Individual& a, const Individual& b) {
+  return height(a) > height(b);
+}
+
+bool preferred(const Individual& a, const Individual& b) {
+  if (!feasible(a) || !feasible(b)) return a.violation < b.violation;
+  if (a.rung != b.rung) return came_farther(a, b);
+  return a.rank != b.rank ? a.rank < b.rank : a.crowding > b.crowding;
+}
+
+void rank(std::vector<Individual>& individuals) {
+  std::map<int, std::vector<Individual*>> alike;  // by rung
+  for (Individual& individual : individuals) {
+    if (feasible(individual)) alike[individual.rung].push_back(&individual);
+  }
+  for (const auto& [rung, members] : alike) rank_alike(members);
 }
 
 void set_crowding(std::span<Individual* const> front) {
@@ -80,11 +95,15 @@ std::vector<Individual> Intake::take(std::span<const Outcome> outcomes) {
     told_[id] = true;
     if (outcome.state == TrialState::failed) continue;
     const bool complete = outcome.state == TrialState::complete;
-    assert(complete ? !outcome.objectives.empty() : outcome.violation > 0);
+    const bool stopped = outcome.state == TrialState::stopped;
+    if (stopped && outcome.objectives.empty()) continue;
+    assert(complete || stopped ? !outcome.objectives.empty() : outcome.violation > 0);
+    const bool within = complete || (stopped && outcome.violation <= 0);
     individuals.push_back({.id = outcome.id,
                            .genotype = outcome.genotype,
-                           .objectives = complete ? outcome.objectives : std::vector<double>{},
-                           .violation = complete ? 0 : outcome.violation});
+                           .objectives = within ? outcome.objectives : std::vector<double>{},
+                           .violation = within ? 0 : outcome.violation,
+                           .rung = stopped ? static_cast<int>(outcome.rungs.size()) - 1 : -1});
   }
   return individuals;
 }

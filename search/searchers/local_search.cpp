@@ -7,9 +7,10 @@
 namespace hwnas {
 namespace {
 
-// As good as b in every respect, by Deb's rule.
+// As good as b in every respect, by Deb's rule; what is complete covers what was stopped at a rung.
 bool covers(const Individual& a, const Individual& b) {
   if (a.violation > 0 || b.violation > 0) return a.violation <= b.violation;
+  if (a.rung != b.rung) return came_farther(a, b);
   return std::equal(a.objectives.begin(), a.objectives.end(), b.objectives.begin(),
                     std::less_equal<>());
 }

@@ -57,6 +57,7 @@ void SurrogateSearch::tell(std::span<const Outcome> outcomes) {
     Tried& tried = tried_[found->second];
     tried.id = outcome.id;
     tried.state = outcome.state;
+    tried.rungs = outcome.rungs;
     for (std::size_t i = 0; i < outcome.values.size(); ++i) {
       if (std::isfinite(outcome.values[i])) tried.values[i] = outcome.values[i];
     }
@@ -104,15 +105,31 @@ SurrogateSearch::Learned SurrogateSearch::learn() const {
   for (std::size_t j = 0; j < aims_.size(); ++j) {
     std::vector<Features> samples;
     std::vector<double> values;
+    std::map<std::size_t, RungForecast> forecasts;  // by rung
     for (const Tried& tried : tried_) {
       if (!tried.learned[j] || tried.state == TrialState::running) continue;
       if (!std::isfinite(tried.values[j])) continue;
       samples.push_back(tried.features);
       values.push_back(tried.values[j]);
+      if (tried.state != TrialState::stopped || tried.rungs.empty()) continue;
+      const std::size_t rung = tried.rungs.size() - 1;
+      auto found = forecasts.find(rung);
+      if (found == forecasts.end()) found = forecasts.emplace(rung, forecast(j, rung)).first;
+      values.back() = found->second.at_end(values.back());
     }
     if (!samples.empty()) learned[j].emplace(outlook_, samples, values, aims_[j].reference);
   }
   return learned;
+}
+
+RungForecast SurrogateSearch::forecast(std::size_t aim, std::size_t rung) const {
+  std::vector<RungPair> pairs;
+  for (const Tried& tried : tried_) {
+    if (tried.state != TrialState::complete || tried.rungs.size() <= rung) continue;
+    if (std::isfinite(tried.rungs[rung][aim]))
+      pairs.push_back({tried.rungs[rung][aim], tried.values[aim]});
+  }
+  return RungForecast(pairs);
 }
 
 // Of the hypervolume: as given, else a little beyond the worst of the complete trials.

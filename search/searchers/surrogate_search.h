@@ -3,8 +3,9 @@
 // A stratified initial design (initial_design.h); then models learn what only trials tell
 // (learned_aim.h), evolution around the front makes a pool of candidates, and the one with the
 // highest expected hypervolume improvement times the probability of keeping the bounds is proposed.
-// What the cost models know is taken as it is. In a batch, and for trials that are on their way,
-// the models believe themselves (kriging believer, Ginsbourger et al. 2010,
+// What the cost models know is taken as it is; of trials that were stopped at a rung the models
+// learn what they would have come to (rung_forecast.h). In a batch, and for trials that are on
+// their way, the models believe themselves (kriging believer, Ginsbourger et al. 2010,
 // doi:10.1007/978-3-642-10701-6_6). One to four objectives, any bounds.
 #pragma once
 
@@ -16,6 +17,7 @@
 #include "search/searcher.h"
 #include "search/searchers/learned_aim.h"
 #include "search/searchers/prospector.h"
+#include "search/searchers/rung_forecast.h"
 #include "search/searchers/unasked.h"
 #include "space/rng.h"
 
@@ -34,6 +36,7 @@ class SurrogateSearch : public Searcher {
     Features features;
     std::vector<double> values;  // of the aims; what only evaluation tells is NaN until told
     std::vector<bool> learned;   // of the aims: only evaluation tells
+    std::vector<std::vector<double>> rungs = {};  // Outcome::rungs
     TrialId id = 0;
     TrialState state = TrialState::running;
   };
@@ -51,6 +54,8 @@ class SurrogateSearch : public Searcher {
   void remember(const Genotype& genotype);
 
   Learned learn() const;
+  // Of an aim, what trials that were stopped at this rung would have come to.
+  RungForecast forecast(std::size_t aim, std::size_t rung) const;
   std::vector<double> references() const;
   std::vector<const Tried*> parents() const;
   std::vector<Member> make_pool();

@@ -1,5 +1,6 @@
 #include "search/store/front.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "search/pareto.h"
@@ -11,16 +12,24 @@ std::vector<std::size_t> front_of(std::span<const Trial> trials,
   struct Axis {
     const Objective* objective;
     std::optional<Source> source;
+    double fidelity = 0;
+
+    bool counts(const Measurement& m) const {
+      return m.key == objective->key && m.source == source && m.fidelity == fidelity;
+    }
   };
   std::vector<Axis> axes;
   for (const Objective& objective : objectives) {
     if (!objective.optimised) continue;
-    axes.push_back({&objective, {}});
+    axes.push_back({&objective, {}, 0});
     for (const Trial& trial : trials) {
       if (trial.state != TrialState::complete) continue;
       const Measurement* m = find(trial, objective.key);
-      if (m && (!axes.back().source || m->source > *axes.back().source))
-        axes.back().source = m->source;
+      Axis& axis = axes.back();
+      if (!m || (axis.source && m->source < *axis.source)) continue;
+      const bool higher = !axis.source || m->source > *axis.source;
+      axis.fidelity = higher ? m->fidelity : std::max(axis.fidelity, m->fidelity);
+      axis.source = m->source;
     }
   }
   std::vector<double> points;
@@ -29,8 +38,10 @@ std::vector<std::size_t> front_of(std::span<const Trial> trials,
     if (trials[i].state != TrialState::complete) continue;
     std::vector<double> point;
     for (const Axis& axis : axes) {
-      const Measurement* m = find(trials[i], axis.objective->key, axis.source);
-      if (m) point.push_back(axis.objective->minimised(m->value));
+      const auto& measured = trials[i].measurements;
+      const auto m = std::find_if(measured.begin(), measured.end(),
+                                  [&axis](const Measurement& one) { return axis.counts(one); });
+      if (m != measured.end()) point.push_back(axis.objective->minimised(m->value));
     }
     if (axes.empty() || point.size() != axes.size()) continue;
     points.insert(points.end(), point.begin(), point.end());

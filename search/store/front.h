@@ -1,5 +1,5 @@
-// The exact front of a set of trials. One front never mixes sources of one metric. Free functions,
-// thread-safe.
+// The exact front of a set of trials. One front never mixes sources of one metric, nor fidelities.
+// Free functions, thread-safe.
 #pragma once
 
 #include <span>
@@ -11,7 +11,8 @@
 namespace hwnas {
 
 // Indices of the complete trials that no other dominates in the optimised objectives, ascending.
-// For each objective only values of one source count, the last that any complete trial has.
+// For each objective only values of one source count, the last that any complete trial has, and of
+// its values only those of the highest fidelity.
 std::vector<std::size_t> front_of(std::span<const Trial> trials,
                                   std::span<const Objective> objectives);
 

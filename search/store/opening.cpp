@@ -183,14 +183,18 @@ OpenStudy open_for_writing(const fs::path& given, const StudyInfo& info,
         differences(read_info(database), read_devices(database), info, devices);
     if (!other.empty()) throw error_at(path, "belongs to another run: " + other);
   }
+  // A migration may make a table anew that others refer to.
   database.execute(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-      "PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 4000;");
+      "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 4000;");
   if (fresh) {
     create(database, info, devices);
   } else {
     Transaction transaction(database, Transaction::For::writing);
-    migrate(database);
+    if (database.integer("PRAGMA user_version") < kSchemaVersion) {
+      migrate(database);
+      database.execute(study_views(info, devices));
+    }
     // A larger budget is the same run: the file keeps the config that it was last run with.
     database.cached("UPDATE runs SET config = ? WHERE config <> ?")
         .bind(1, info.config)
@@ -198,6 +202,7 @@ OpenStudy open_for_writing(const fs::path& given, const StudyInfo& info,
         .run();
     transaction.commit();
   }
+  database.execute("PRAGMA foreign_keys = ON");
   open.info = read_info(database);
   return open;
 }

@@ -84,6 +84,42 @@ CREATE VIEW front_sources AS
   FROM objectives o WHERE optimised;
 )sql";
 
+// Stopped trials, and fronts of one fidelity. SQLite cannot alter a CHECK: the table is made anew.
+// The caller makes the views of study_views() anew too.
+constexpr const char* kVersion2 = R"sql(
+DROP VIEW IF EXISTS pareto_front;
+DROP VIEW IF EXISTS trial_wide;
+DROP VIEW front_sources;
+CREATE TABLE new_trials (
+  id          INTEGER PRIMARY KEY,
+  genotype    TEXT NOT NULL,
+  fingerprint INTEGER NOT NULL,
+  seed        INTEGER NOT NULL,
+  parents     TEXT NOT NULL,
+  origin      TEXT NOT NULL,
+  state       TEXT NOT NULL CHECK (state = 'complete' OR state = 'running' OR state = 'infeasible' OR state = 'failed' OR state = 'stopped'),
+  stage       TEXT NOT NULL,
+  reason      TEXT NOT NULL
+) STRICT;
+INSERT INTO new_trials SELECT * FROM trials;
+DROP TABLE trials;
+ALTER TABLE new_trials RENAME TO trials;
+CREATE VIEW front_sources AS
+  WITH best AS
+    (SELECT position, metric, device,
+      (SELECT s.name FROM sources s WHERE EXISTS
+        (SELECT 1 FROM trials t JOIN measurements m ON m.trial = t.id
+         WHERE t.state = 'complete' AND m.metric = o.metric AND m.device = o.device
+           AND m.source = s.name)
+       ORDER BY s.rank DESC LIMIT 1) AS source
+    FROM objectives o WHERE optimised)
+  SELECT position, metric, device, source,
+    (SELECT max(m.fidelity) FROM trials t JOIN measurements m ON m.trial = t.id
+     WHERE t.state = 'complete' AND m.metric = b.metric AND m.device = b.device
+       AND m.source = b.source) AS fidelity
+  FROM best b;
+)sql";
+
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
@@ -108,11 +144,11 @@ std::string closest_value(const MetricKey& key) {
          of_key(key) + " ORDER BY s.rank DESC, m.fidelity DESC LIMIT 1)";
 }
 
-// The same of the one source of this objective's axis.
+// The same of the one source and fidelity of this objective's axis.
 std::string front_value(const MetricKey& key, std::size_t position) {
   return "(SELECT m.value FROM measurements m WHERE " + of_key(key) +
-         " AND m.source = (SELECT source FROM axes WHERE position = " + std::to_string(position) +
-         ") ORDER BY m.fidelity DESC LIMIT 1)";
+         " AND (m.source, m.fidelity) = (SELECT source, fidelity FROM axes WHERE position = " +
+         std::to_string(position) + "))";
 }
 
 // As Objective::minimised, to the last bit.
@@ -138,7 +174,7 @@ std::string pareto_front_view(const StudyInfo& info) {
   if (columns.empty())
     return "CREATE VIEW pareto_front AS SELECT id AS trial FROM trials WHERE 0;\n";
   return "CREATE VIEW pareto_front AS\n"
-         "WITH axes AS MATERIALIZED (SELECT position, source FROM front_sources),\n"
+         "WITH axes AS MATERIALIZED (SELECT position, source, fidelity FROM front_sources),\n"
          "measured AS (SELECT t.id AS trial, t.genotype" +
          values +
          "\n  FROM trials t WHERE t.state = 'complete'),\n"
@@ -179,8 +215,8 @@ std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> 
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> all{kVersion1};
-  static_assert(kSchemaVersion == 1);
+  static const std::vector<std::string> all{kVersion1, kVersion2};
+  static_assert(kSchemaVersion == 2);
   return all;
 }
 

@@ -35,13 +35,23 @@ inline Outcome all_complete(TrialId id, const Genotype& genotype, int objectives
   return complete(id, genotype, std::move(values));
 }
 
-// One in four failed, one in four infeasible.
+// As known at the first of two rungs, where everything looks worse.
+inline Outcome stopped(TrialId id, const Genotype& genotype, int objectives) {
+  Outcome outcome = all_complete(id, genotype, objectives);
+  outcome.state = TrialState::stopped;
+  for (double& value : outcome.objectives) value += 5;
+  outcome.rungs = {outcome.objectives};
+  return outcome;
+}
+
+// A quarter each failed, infeasible, stopped at a rung, complete.
 inline Outcome mixed(TrialId id, const Genotype& genotype, int objectives) {
   const std::uint64_t luck = hash(genotype);
   if (luck % 4 == 0) return {id, genotype, TrialState::failed, {}, 0};
   if (luck % 4 == 1) {
     return {id, genotype, TrialState::infeasible, {}, 0.5 + static_cast<double>(luck >> 60)};
   }
+  if (luck % 4 == 2) return stopped(id, genotype, objectives);
   return all_complete(id, genotype, objectives);
 }
 

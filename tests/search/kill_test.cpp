@@ -20,12 +20,12 @@ using testing::HasSubstr;
 
 constexpr int kTrials = 60, kMostMs = 6;
 
-pid_t start_run(const std::filesystem::path& study) {
+pid_t start_run(const std::filesystem::path& study, const char* rungs = nullptr) {
   const std::string program = std::string(HWNAS_BIN_DIR) + "/run_driver";
   const std::string trials = std::to_string(kTrials), ms = std::to_string(kMostMs);
   const pid_t pid = fork();
   if (pid == 0) {
-    execl(program.c_str(), program.c_str(), study.c_str(), trials.c_str(), "2", ms.c_str(),
+    execl(program.c_str(), program.c_str(), study.c_str(), trials.c_str(), "2", ms.c_str(), rungs,
           nullptr);
     _exit(127);
   }
@@ -45,17 +45,15 @@ std::string integrity(const std::filesystem::path& path) {
   return answer;
 }
 
-TEST(Kill, KilledAtAnyInstantAndResumedEqualsUninterrupted) {
-  toy::Folder folder;
-  toy::search(folder / "whole.db", kTrials, 2, 1);
-  const std::string whole = toy::dump(folder / "whole.db");
+// Kills runs until there were enough of them, `whole` being what each must come to.
+void kill_often(const toy::Folder& folder, const std::string& whole, const char* rungs) {
   // The instants need not be the same each time: whatever they are, the end must be.
   std::mt19937 random(std::random_device{}());
   int kills = 0, kills_within = 0;
   for (int study = 0; kills < 24; ++study) {
     const auto path = folder / (std::to_string(study) + ".db");
     for (bool finished = false; !finished;) {
-      const pid_t pid = start_run(path);
+      const pid_t pid = start_run(path, rungs);
       usleep(random() % 120'000);
       ::kill(pid, SIGKILL);
       int status = 0;
@@ -74,6 +72,18 @@ TEST(Kill, KilledAtAnyInstantAndResumedEqualsUninterrupted) {
     EXPECT_EQ(integrity(path), "ok");
   }
   EXPECT_GE(kills_within, 15);
+}
+
+TEST(Kill, KilledAtAnyInstantAndResumedEqualsUninterrupted) {
+  toy::Folder folder;
+  toy::search(folder / "whole.db", kTrials, 2, 1);
+  kill_often(folder, toy::dump(folder / "whole.db"), nullptr);
+}
+
+TEST(Kill, AlsoInTheMiddleOfARung) {
+  toy::Folder folder;
+  toy::Bracket{.most_ms = 1}.run(folder / "whole.db", kTrials);
+  kill_often(folder, toy::dump(folder / "whole.db"), "rungs");
 }
 
 TEST(Kill, ASecondRunIsToldAndChangesNothing) {

@@ -21,7 +21,7 @@ std::string message_of(std::string_view text) {
 }
 
 TEST(Metric, NamesRoundTrip) {
-  EXPECT_EQ(metric_names().size(), 9u);
+  EXPECT_EQ(metric_names().size(), 10u);
   for (const std::string& name : metric_names()) {
     const std::optional<Metric> metric = parse_metric(name);
     ASSERT_TRUE(metric) << name;
@@ -75,7 +75,7 @@ TEST(MetricKey, Messages) {
   EXPECT_EQ(message_of("latncy@stm32h743"), "unknown metric 'latncy'; did you mean 'latency'?");
   EXPECT_EQ(message_of("fun"),
             "unknown metric 'fun'; known: accuracy, latency, energy, memory, storage, cost, "
-            "throughput, parameters, macs");
+            "throughput, parameters, macs, training_loss");
   EXPECT_EQ(message_of("energy"), "metric 'energy' needs a device, as in energy@DEVICE");
   EXPECT_EQ(message_of("energy@"), "metric 'energy' needs a device, as in energy@DEVICE");
   EXPECT_EQ(message_of("accuracy@stm32h743"),

@@ -1,4 +1,4 @@
-// run_driver STUDY TRIALS WORKERS MOST_MS: the toy search, to be killed (kill_test).
+// run_driver STUDY TRIALS WORKERS MOST_MS [rungs]: the toy search, to be killed (kill_test).
 #include <cstdlib>
 #include <iostream>
 
@@ -6,9 +6,14 @@
 #include "tests/search/run_support.h"
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
+  if (argc < 5) return 2;
   try {
-    hwnas::toy::search(argv[1], std::atoll(argv[2]), std::atoi(argv[3]), std::atoi(argv[4]));
+    const int workers = std::atoi(argv[3]), most_ms = std::atoi(argv[4]);
+    if (argc > 5) {
+      hwnas::toy::Bracket{.workers = workers, .most_ms = most_ms}.run(argv[1], std::atoll(argv[2]));
+    } else {
+      hwnas::toy::search(argv[1], std::atoll(argv[2]), workers, most_ms);
+    }
   } catch (const hwnas::InputError& error) {
     std::cerr << error.what() << "\n";
     return 2;

@@ -238,6 +238,60 @@ inline Stopped search(const std::filesystem::path& path, std::int64_t trials, in
   return why;
 }
 
+// Two rungs of accuracy, at 1 and 3 epochs, and the full training of 9: the accuracy grows with the
+// epochs, in another order of the candidates at the first rung. One in ten fails at every stage.
+inline Evaluation accuracy_after(double epochs, const Job& job) {
+  Rng rng(hash_combine(job.seed, static_cast<std::uint64_t>(epochs)));
+  const double size = static_cast<double>(parameters(job.candidate->network));
+  Evaluation evaluation;
+  if (rng.chance(0.1)) {
+    evaluation.failure = "diverged within " + std::to_string(static_cast<int>(epochs)) + " epochs";
+    return evaluation;
+  }
+  const double accuracy = size / (size + 300) * (1 - 0.3 / epochs) - 0.1 / epochs * rng.uniform();
+  add(evaluation, {Metric::accuracy, ""}, Source::trained, epochs, accuracy, 0.01);
+  evaluation.artifacts = {{"weights", "weights/" + std::to_string(job.trial) + ".pt"}};
+  return evaluation;
+}
+inline Evaluation one_epoch(const Job& job) {
+  return accuracy_after(1, job);
+}
+inline Evaluation three_epochs(const Job& job) {
+  return accuracy_after(3, job);
+}
+inline Evaluation nine_epochs(const Job& job) {
+  return accuracy_after(9, job);
+}
+
+// What a bracket on `workers` workers makes of `path`.
+struct Bracket {
+  int workers = 2, most_ms = 0;
+  int batch = 12;
+  std::string deployment = {};
+  std::stop_token stop = {};
+  RunListener* listener = nullptr;
+  int trained = 0;  // jobs of the three trainings
+
+  Stopped run(const std::filesystem::path& path, std::int64_t trials, std::int64_t proposals = 0) {
+    const SearchSpace toy = space(deployment);
+    RunSettings of = settings(trials);
+    of.batch = batch;
+    of.budget.proposals = proposals;
+    Study study = Study::create_or_resume(path, info(of), devices());
+    GreedySearcher searcher(toy.cardinalities(), of.seed);
+    const auto costs = parallel_evaluator("costs", workers, costs_of);
+    SlowEvaluator first("first", workers, most_ms, one_epoch);
+    SlowEvaluator second("second", workers, most_ms, three_epochs);
+    SlowEvaluator full("full", workers, most_ms, nine_epochs);
+    const Plan plan{costs.get(), Stage(&first, 1.0 / 3, 1), Stage(&second, 0.5, 3), &full};
+    Silent silent;
+    const Stopped why =
+        hwnas::run(toy, searcher, plan, study, of, listener ? *listener : silent, stop);
+    trained += first.evaluated() + second.evaluated() + full.evaluated();
+    return why;
+  }
+};
+
 using Folder = ScratchFolder;
 
 inline std::string dump(const std::filesystem::path& path) {

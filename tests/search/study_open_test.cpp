@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "search/store/schema.h"
 #include "tests/search/study_support.h"
 
 namespace hwnas {
@@ -46,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 1)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 2)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -54,6 +55,45 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   EXPECT_EQ(reading(folder / "empty.db"),
             at + "/empty.db: is an SQLite file, but not a study of hwnas");
   EXPECT_EQ(writing(folder / "empty.db"), "");
+}
+
+// A study of the first version, made by its own migration, goes on: what it holds stays, stopped
+// trials may join it, and its views are those of today.
+TEST(Study, AnOlderStudyIsTakenAlong) {
+  toy::Folder folder;
+  const fs::path old = folder / "old.db";
+  const StudyInfo info = toy::info(toy::settings(10));
+  {
+    Study study = make(folder / "new.db", info);
+    study.admit(std::vector{trial(0)});
+    Evaluation evaluation;
+    toy::add(evaluation, {Metric::accuracy, ""}, Source::trained, 1, 0.5);
+    toy::add(evaluation, {Metric::latency, "toy"}, Source::analytic, 0, 1);
+    study.record(std::vector{Study::Landed{0, "all", &evaluation, TrialState::complete, ""}});
+  }
+  fs::copy_file(folder / "new.db", folder / "copy.db");
+  std::string fill = "ATTACH '" + (folder / "copy.db").string() + "' AS copy;";
+  for (const char* table : {"runs", "objectives", "devices", "trials", "measurements"}) {
+    fill += "INSERT INTO main." + std::string(table) + " SELECT * FROM copy." + table + ";";
+  }
+  execute(old, migrations()[0] +
+                   "CREATE VIEW pareto_front AS SELECT 1; CREATE VIEW trial_wide AS "
+                   "SELECT 1; PRAGMA application_id = " +
+                   std::to_string(kApplicationId) + "; PRAGMA user_version = 1;" + fill);
+  EXPECT_THAT(error_of([&] { execute(old, "UPDATE trials SET state = 'stopped'"); }),
+              HasSubstr("CHECK"));
+  EXPECT_EQ(Study::open_readonly(old).front().size(), 1u) << "read as it is";
+  {
+    Study study = make(old, info);
+    EXPECT_EQ(study.dump(), toy::dump(folder / "new.db"));
+    study.admit(std::vector{trial(1)});
+    study.record(std::vector{Study::Landed{1, "all", nullptr, TrialState::stopped, "place 2"}});
+  }
+  EXPECT_EQ(Study::open_readonly(old).trial(1)->state, TrialState::stopped);
+  EXPECT_EQ(query(old, "SELECT trial FROM pareto_front"), (std::vector<std::string>{"0"}));
+  EXPECT_EQ(query(old, "SELECT source, fidelity FROM front_sources WHERE metric = 'accuracy'"),
+            (std::vector<std::string>{"'trained'|1"}));
+  EXPECT_EQ(query(old, "PRAGMA foreign_key_check").size(), 0u);
 }
 
 TEST(Study, ADamagedFileIsReported) {
