@@ -139,8 +139,8 @@ std::vector<ArchitectureTables::Column> ArchitectureTables::known(
   return columns;
 }
 
-std::vector<ArchitectureTables::Stage> ArchitectureTables::stages(std::span<const Objective> needed,
-                                                                  bool rungs) const {
+std::vector<ArchitectureTables::Stage> ArchitectureTables::stages(
+    std::span<const Objective> needed, std::span<const double> rungs) const {
   std::vector<Stage> stages;
   for (std::size_t t = 0; t < configs_.size(); ++t) {
     for (std::size_t i = 0; i < configs_[t].metrics.size(); ++i) {
@@ -148,7 +148,9 @@ std::vector<ArchitectureTables::Stage> ArchitectureTables::stages(std::span<cons
       const TableMetric& best = *highest(configs_, m.key);
       const bool wanted = std::any_of(needed.begin(), needed.end(),
                                       [&m](const Objective& o) { return o.key == m.key; });
-      if (!wanted || best.cost <= 0 || (m.fidelity < best.fidelity && !rungs)) continue;
+      const bool counts = m.fidelity == best.fidelity ||
+                          std::find(rungs.begin(), rungs.end(), m.fidelity) != rungs.end();
+      if (!wanted || best.cost <= 0 || !counts) continue;
       auto stage = std::find_if(stages.begin(), stages.end(),
                                 [&m](const Stage& s) { return s.fidelity == m.fidelity; });
       if (stage == stages.end()) stage = stages.insert(stages.end(), {m.fidelity, 0, {}});

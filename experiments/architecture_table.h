@@ -68,12 +68,12 @@ class ArchitectureTables {
   // The metrics that are known before anything is spent: those of no cost at their highest
   // fidelity. Required are those among `needed`.
   std::vector<Column> known(std::span<const Objective> needed) const;
-  // What else is needed, by fidelity, the lowest first; `rungs`: lower fidelities of it too.
+  // What else is needed, by fidelity, the lowest first; of lower fidelities only those of `rungs`.
   struct Stage {
     double fidelity = 0, cost = 0;
     std::vector<Column> columns;
   };
-  std::vector<Stage> stages(std::span<const Objective> needed, bool rungs) const;
+  std::vector<Stage> stages(std::span<const Objective> needed, std::span<const double> rungs) const;
 
   std::vector<double> scores(const Genotype& genotype) const;  // NaN: missing
 

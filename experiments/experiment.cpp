@@ -1,11 +1,12 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <set>
 
-#include "experiments/adapters/table_evaluator.h"
 #include "experiments/library.h"
+#include "search/engine/rungs.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
 #include "space/rng.h"
@@ -129,23 +130,46 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
   }
   pricing_ = std::make_shared<Pricing>(std::move(priced), materials_.tables, objectives_);
   costs_ = cost_evaluator(pricing_, threads());
-  if (materials_.tables) look_ups_ = table_evaluators(materials_.tables, objectives_, threads());
+  std::vector<double> fidelities;
+  for (const RungConfig& rung : config_.rungs) fidelities.push_back(rung.fidelity);
+  if (materials_.tables)
+    look_ups_ = table_stages(materials_.tables, objectives_, threads(), fidelities);
   check_budget();
   if (!config_.training) return;
-  training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_),
-                                                 std::move(on_epoch), std::move(kill));
+  training_ =
+      std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), on_epoch, kill);
   greeting_ = training_->greet();
+  start_short_trainings(on_epoch, std::move(kill));
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
+}
+
+// Rungs leave no weights: who goes on is trained anew.
+void Experiment::start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch,
+                                       std::stop_token kill) {
+  for (const RungConfig& rung : config_.rungs) {
+    if (rung.epochs == 0) continue;
+    const double images = rung.data_share * static_cast<double>(greeting_->train_images);
+    ShortTraining training{"", rung.fidelity, rung.epochs, std::lround(images)};
+    training.name = "training " + std::to_string(rung.epochs) +
+                    (rung.epochs == 1 ? " epoch" : " epochs") + " on " +
+                    std::to_string(training.train_images) + " images";
+    short_trainings_.push_back(
+        std::make_unique<TrainerEvaluator>(config_, "", on_epoch, kill, training));
+  }
 }
 
 // Whether the budget's cost buys anything.
 void Experiment::check_budget() const {
   if (config_.budget.cost <= 0) return;
-  double one = 0;
-  for (const Evaluator* stage : plan()) one += stage->cost();
+  const bool rungs = !config_.rungs.empty();
+  const double one = highest_cost(plan(), rungs ? static_cast<std::size_t>(config_.batch) : 1);
   char text[160] = "is of no use: nothing here has a cost; give it to the metrics of [[tables]]";
-  if (one > 0)
+  if (one > 0 && rungs) {
+    std::snprintf(text, sizeof text, "buys no round: the look-ups of one of %d cost %.9g",
+                  config_.batch, one);
+  } else if (one > 0) {
     std::snprintf(text, sizeof text, "buys no trial: the look-ups of one cost %.9g", one);
+  }
   if (one <= 0 || config_.budget.cost < one) {
     char cost[32];
     std::snprintf(cost, sizeof cost, "%.9g", config_.budget.cost);
@@ -212,8 +236,19 @@ std::uint64_t Experiment::candidate_identity(const Candidate& candidate) const {
 
 Plan Experiment::plan() const {
   Plan plan{costs_.get()};
-  if (training_) plan.push_back(training_.get());
-  for (const auto& look_up : look_ups_) plan.push_back(look_up.get());
+  for (std::size_t i = 0; i < short_trainings_.size(); ++i)
+    plan.emplace_back(short_trainings_[i].get(), config_.rungs[i].keep, config_.rungs[i].fidelity);
+  if (training_) plan.emplace_back(training_.get());
+  for (const auto& [fidelity, look_up] : look_ups_) {
+    const auto rung =
+        std::find_if(config_.rungs.begin(), config_.rungs.end(),
+                     [&, at = fidelity](const RungConfig& r) { return r.fidelity == at; });
+    if (rung == config_.rungs.end()) {
+      plan.emplace_back(look_up.get());
+    } else {
+      plan.emplace_back(look_up.get(), rung->keep, rung->fidelity);
+    }
+  }
   return plan;
 }
 

@@ -8,6 +8,7 @@
 
 #include "experiments/adapters/cost_evaluator.h"
 #include "experiments/adapters/search_outlook.h"
+#include "experiments/adapters/table_evaluator.h"
 #include "experiments/adapters/trainer_evaluator.h"
 #include "experiments/run_config.h"
 #include "hw_models/device.h"
@@ -64,6 +65,7 @@ class Experiment {
   std::uint64_t candidate_identity(const Candidate& candidate) const;
   // What can be told of candidates beforehand; made when first asked for. Not thread-safe.
   const Outlook& outlook() const;
+  void spend(double cost) { config_.budget.cost = cost; }  // on a run, at most
   // The stages, cheap first.
   Plan plan() const;
   int threads() const;  // decides nothing but the speed
@@ -71,6 +73,7 @@ class Experiment {
  private:
   StudyInfo study_info(const Survey& survey) const;
   void check_budget() const;
+  void start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch, std::stop_token kill);
   bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }
 
   RunConfig config_;
@@ -80,7 +83,8 @@ class Experiment {
   std::shared_ptr<const Pricing> pricing_;
   std::unique_ptr<Evaluator> costs_;
   std::unique_ptr<TrainerEvaluator> training_;
-  std::vector<std::unique_ptr<Evaluator>> look_ups_;
+  std::vector<TableStage> look_ups_;
+  std::vector<std::unique_ptr<TrainerEvaluator>> short_trainings_;  // one for each rung
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
   mutable std::unique_ptr<Outlook> outlook_;

@@ -71,8 +71,9 @@ std::string why_empty(const Study& study) {
   const TrialCounts counts = count_states(trials);
   std::string text = "no trial is complete yet: " + std::to_string(trials.size()) + " trials, " +
                      std::to_string(counts.infeasible) + " infeasible, " +
-                     std::to_string(counts.failed) + " failed, " + std::to_string(counts.running) +
-                     " unfinished\n";
+                     std::to_string(counts.failed) + " failed, " +
+                     (counts.stopped > 0 ? std::to_string(counts.stopped) + " stopped, " : "") +
+                     std::to_string(counts.running) + " unfinished\n";
   for (auto it = trials.rbegin(); it != trials.rend(); ++it) {
     if (it->reason.empty()) continue;
     text += "last reason (trial " + std::to_string(it->id) + "): " + it->reason + "\n";
@@ -95,6 +96,9 @@ TrialCounts count_states(const std::vector<Trial>& trials) {
         break;
       case TrialState::failed:
         ++counts.failed;
+        break;
+      case TrialState::stopped:
+        ++counts.stopped;
         break;
       case TrialState::running:
         ++counts.running;

@@ -35,7 +35,7 @@ std::string value_text(const Measurement& measurement);
 
 // Counts of trials by state.
 struct TrialCounts {
-  std::int64_t complete = 0, infeasible = 0, failed = 0, running = 0;
+  std::int64_t complete = 0, infeasible = 0, failed = 0, stopped = 0, running = 0;
 };
 TrialCounts count_states(const std::vector<Trial>& trials);
 

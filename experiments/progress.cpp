@@ -53,7 +53,8 @@ void ProgressPrinter::erase() {
 std::string ProgressPrinter::status() const {
   const double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const std::int64_t ended = progress_.complete + progress_.infeasible + progress_.failed;
+  const std::int64_t ended =
+      progress_.complete + progress_.infeasible + progress_.failed + progress_.stopped;
   const auto fresh = static_cast<double>(ended - progress_.replayed);
   const double rate = elapsed > 0 ? fresh / elapsed : 0;
   // Of the trials to come, as many will be complete as of those that ended.
@@ -70,14 +71,17 @@ std::string ProgressPrinter::status() const {
     std::snprintf(spent, sizeof spent, ", cost %.9g/%.9g", progress_.cost, budget_.cost);
   const std::string most =
       budget_.trials < kEndless ? "/" + std::to_string(budget_.trials) : std::string();
+  const std::string stopped =
+      progress_.stopped > 0 ? std::to_string(progress_.stopped) + " stopped, " : std::string();
   char text[320];
-  std::snprintf(
-      text, sizeof text,
-      "%lld%s trials, %lld infeasible, %lld failed%s | front %zu, hypervolume %.3f | %.2f/s, %s%s",
-      static_cast<long long>(progress_.complete), most.c_str(),
-      static_cast<long long>(progress_.infeasible), static_cast<long long>(progress_.failed), spent,
-      progress_.front, progress_.hypervolume, rate, clock_text(elapsed).c_str(),
-      std::isfinite(left) ? (" (" + clock_text(left) + " left)").c_str() : "");
+  std::snprintf(text, sizeof text,
+                "%lld%s trials, %s%lld infeasible, %lld failed%s | front %zu, hypervolume %.3f | "
+                "%.2f/s, %s%s",
+                static_cast<long long>(progress_.complete), most.c_str(), stopped.c_str(),
+                static_cast<long long>(progress_.infeasible),
+                static_cast<long long>(progress_.failed), spent, progress_.front,
+                progress_.hypervolume, rate, clock_text(elapsed).c_str(),
+                std::isfinite(left) ? (" (" + clock_text(left) + " left)").c_str() : "");
   return text;
 }
 

@@ -100,9 +100,10 @@ std::optional<double> read_bound(const TomlTable& table, Metric metric) {
 // Whether anything in the run gives the metric.
 void check_source(const TomlTable& table, const MetricKey& key, const RunConfig& config) {
   if (highest(config.tables, key)) return;
-  if (key.metric == Metric::accuracy && !config.training) {
-    throw table.error("metric",
-                      "accuracy needs training; add [data] and [training], or [[tables]]");
+  const bool of_training = key.metric == Metric::accuracy || key.metric == Metric::training_loss;
+  if (of_training && !config.training) {
+    throw table.error("metric", std::string(to_string(key.metric)) +
+                                    " needs training; add [data] and [training], or [[tables]]");
   }
   if (key.device.empty()) return;
   std::vector<std::string> known, same_device;
@@ -267,6 +268,10 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   read_search(file, config);
   check_tables(file, config);
   read_objectives(file, config);
+  config.rungs = read_rungs(file, config);
+  const auto search = file.maybe_table("search");
+  if (!config.rungs.empty() && !(search && search->has("batch")))
+    config.batch = usual_batch(config.rungs);
   file.done();
   return config;
 }
@@ -286,7 +291,7 @@ std::string deciding_settings(const RunConfig& config) {
     if (o.reference) out << " reference " << *o.reference;
     out << '\n';
   }
-  out << deciding_settings(config.tables);
+  out << deciding_settings(config.tables) << deciding_settings(config.rungs);
   if (config.data) {
     out << "data.set = " << config.data->set
         << "\ndata.validation_share = " << config.data->validation_share

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/rung_config.h"
 #include "experiments/table_config.h"
 #include "search/engine/run.h"
 #include "search/objective.h"
@@ -62,6 +63,7 @@ struct RunConfig {
   std::optional<DataConfig> data;     // both or neither
   std::optional<TrainingConfig> training;
   std::vector<TableConfig> tables;
+  std::vector<RungConfig> rungs;  // the cheapest first
   WorkersConfig workers;
   std::string text;  // the file, and [[files]] rows that pin the tables it names
   std::string file;

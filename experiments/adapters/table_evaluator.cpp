@@ -41,13 +41,16 @@ class TableEvaluator final : public Evaluator {
 
 }  // namespace
 
-std::vector<std::unique_ptr<Evaluator>> table_evaluators(
-    const std::shared_ptr<const ArchitectureTables>& tables, std::span<const Objective> needed,
-    int threads, bool rungs) {
-  std::vector<std::unique_ptr<Evaluator>> evaluators;
-  for (ArchitectureTables::Stage& stage : tables->stages(needed, rungs))
-    evaluators.push_back(std::make_unique<TableEvaluator>(tables, std::move(stage), threads));
-  return evaluators;
+std::vector<TableStage> table_stages(const std::shared_ptr<const ArchitectureTables>& tables,
+                                     std::span<const Objective> needed, int threads,
+                                     std::span<const double> rungs) {
+  std::vector<TableStage> stages;
+  for (ArchitectureTables::Stage& stage : tables->stages(needed, rungs)) {
+    const double fidelity = stage.fidelity;
+    stages.push_back(
+        {fidelity, std::make_unique<TableEvaluator>(tables, std::move(stage), threads)});
+  }
+  return stages;
 }
 
 }  // namespace hwnas

@@ -10,10 +10,14 @@
 
 namespace hwnas {
 
-// What `needed` names and a table gives at a cost; the lowest fidelity first. Without `rungs` of
-// each metric only the highest fidelity. (What costs nothing is in Pricing.)
-std::vector<std::unique_ptr<Evaluator>> table_evaluators(
-    const std::shared_ptr<const ArchitectureTables>& tables, std::span<const Objective> needed,
-    int threads, bool rungs = false);
+// What `needed` names and a table gives at a cost; the lowest fidelity first. Of each metric the
+// highest fidelity, and those of `rungs`. (What costs nothing is in Pricing.)
+struct TableStage {
+  double fidelity = 0;
+  std::unique_ptr<Evaluator> evaluator;
+};
+std::vector<TableStage> table_stages(const std::shared_ptr<const ArchitectureTables>& tables,
+                                     std::span<const Objective> needed, int threads,
+                                     std::span<const double> rungs = {});
 
 }  // namespace hwnas

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> command_line(const RunConfig& config) {
+std::vector<std::string> command_line(const RunConfig& config, std::int64_t train_images) {
   std::vector<std::string> command = config.workers.command;
   if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
   const auto option = [&command](const char* name, const std::string& value) {
@@ -23,8 +23,7 @@ std::vector<std::string> command_line(const RunConfig& config) {
   option("--data-set", config.data->set);
   option("--data", config.data->directory.string());
   option("--validation-share", std::to_string(config.data->validation_share));
-  if (config.data->train_images > 0)
-    option("--train-images", std::to_string(config.data->train_images));
+  if (train_images > 0) option("--train-images", std::to_string(train_images));
   option("--split-seed", std::to_string(config.seed));
   option("--threads", std::to_string(config.workers.threads));
   option("--device", config.workers.device);
@@ -51,7 +50,7 @@ std::string request(const Job& job, const TrainingConfig& training, const std::s
 }
 
 // "done" or "failed" as an evaluation.
-Evaluation ending(const json& line, const Job& job, const std::string& weights) {
+Evaluation ending(const json& line, const Job& job, const std::string& weights, double fidelity) {
   Evaluation evaluation;
   if (line.at("event") == "failed") {
     evaluation.failure = line.value("reason", "failed without a reason");
@@ -63,13 +62,11 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights) 
         " parameters where the network has " + std::to_string(parameters(job.candidate->network));
     return evaluation;
   }
-  Measurement accuracy;
-  accuracy.key.metric = Metric::accuracy;
-  accuracy.source = Source::trained;
-  accuracy.fidelity = line.at("epochs").get<double>();
-  accuracy.value = line.at("accuracy").get<double>();
-  accuracy.stddev = line.at("stddev").get<double>();
-  evaluation.measurements.push_back(std::move(accuracy));
+  const auto measured = [&](Metric metric, double value, std::optional<double> stddev) {
+    evaluation.measurements.push_back({{metric, ""}, Source::trained, fidelity, value, stddev});
+  };
+  measured(Metric::accuracy, line.at("accuracy").get<double>(), line.at("stddev").get<double>());
+  measured(Metric::training_loss, line.at("loss").get<double>(), std::nullopt);
   if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
   return evaluation;
 }
@@ -77,6 +74,8 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights) 
 }  // namespace
 
 struct TrainerEvaluator::Impl {
+  std::string name;
+  double fidelity;
   TrainingConfig training;
   int processes;
   std::filesystem::path weights;
@@ -94,20 +93,28 @@ struct TrainerEvaluator::Impl {
 };
 
 TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights,
-                                   OnEpoch on_epoch, std::stop_token kill) {
+                                   OnEpoch on_epoch, std::stop_token kill,
+                                   const std::optional<ShortTraining>& rung) {
+  TrainingConfig training = *config.training;
+  if (rung) training.epochs = rung->epochs;
   const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
   ProcessPoolOptions options;
-  options.command = command_line(config);
+  options.command = command_line(config, rung ? rung->train_images : config.data->train_images);
   options.processes = processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)
     options.time_limit_s = 2 * config.training->time_limit_s + 30;
-  impl_ = std::unique_ptr<Impl>(new Impl{*config.training, processes, std::move(weights),
-                                         std::move(on_epoch), std::move(kill),
-                                         ProcessPool(std::move(options))});
+  impl_ = std::unique_ptr<Impl>(
+      new Impl{rung ? rung->name : "training", rung ? rung->fidelity : training.epochs,
+               std::move(training), processes, std::move(weights), std::move(on_epoch),
+               std::move(kill), ProcessPool(std::move(options))});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
+
+std::string_view TrainerEvaluator::name() const {
+  return impl_->name;
+}
 
 int TrainerEvaluator::concurrency() const {
   return impl_->processes;
@@ -161,7 +168,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     Evaluation evaluation;
     if (result.failure.empty() && !result.interrupted) {
       try {
-        evaluation = ending(last[i], jobs[i], impl_->weights_name(jobs[i]));
+        evaluation = ending(last[i], jobs[i], impl_->weights_name(jobs[i]), impl_->fidelity);
       } catch (const json::exception& error) {
         evaluation.failure = std::string("the trainer's answer lacks a part: ") + error.what();
       }

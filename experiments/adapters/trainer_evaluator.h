@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -29,21 +30,29 @@ struct EpochReport {
   double images_per_s = 0;
 };
 
+// A rung: a training that is shorter than the run's, or sees fewer images.
+struct ShortTraining {
+  std::string name;     // of the stage
+  double fidelity = 0;  // of its measurements
+  int epochs = 1;
+  std::int64_t train_images = 0;
+};
+
 class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;
 
   // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
-  // is requested are interrupted at once.
+  // is requested are interrupted at once. `rung`: in the place of the run's own training.
   TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                   std::stop_token kill);
+                   std::stop_token kill, const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
   // Starts a trainer where none runs. Throws InputError with its words where it does not start, for
   // example because the data is damaged.
   TrainerGreeting greet();
 
-  std::string_view name() const override { return "training"; }
+  std::string_view name() const override;
   int concurrency() const override;
   // A network is trained once however it is deployed.
   std::optional<Source> shared_source() const override { return Source::trained; }

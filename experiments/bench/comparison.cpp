@@ -54,9 +54,34 @@ class TimedSearcher final : public Searcher {
   double total_ = 0, longest_ = 0, proposals_ = 0;
 };
 
-class Silent final : public RunListener {
-  void trial_ended(const Trial&, const Progress&) override {}
+struct Ended {
+  Trial trial;
+  std::int64_t evaluations = 0;  // that were paid for by then
 };
+
+// With rungs an evaluation is what a trial costs that is looked up at the highest fidelity alone.
+class CostListener final : public RunListener {
+ public:
+  explicit CostListener(double evaluation) : evaluation_(evaluation) {}
+
+  void trial_ended(const Trial& trial, const Progress& progress) override {
+    const double paid = std::ceil(progress.cost / evaluation_ - 1e-9);
+    ended.push_back({trial, static_cast<std::int64_t>(paid)});
+  }
+
+  std::vector<Ended> ended;
+
+ private:
+  double evaluation_;
+};
+
+double cost_without_rungs(const Plan& plan) {
+  double cost = 0;
+  for (const Stage& stage : plan) {
+    if (!stage.is_rung()) cost += stage.evaluator->cost();
+  }
+  return cost;
+}
 
 class TemporaryFolder {
  public:
@@ -80,17 +105,24 @@ class TemporaryFolder {
 // Trials that reached what costs: a stage after the first, or the first where there is no other.
 bool evaluated(const Trial& trial, const Plan& plan) {
   if (trial.stage.empty()) return false;
-  return plan.size() == 1 || trial.stage != plan.front()->name();
+  return plan.size() == 1 || trial.stage != plan.front().evaluator->name();
 }
 
-void trace_trials(const Study& study, const Experiment& experiment, const Truth& truth,
-                  std::int64_t evaluations, Trace& trace) {
+std::vector<Ended> evaluated_trials(const Study& study, const Plan& plan) {
+  std::vector<Ended> all;
+  for (const Trial& trial : study.trials()) {
+    if (evaluated(trial, plan)) all.push_back({trial, std::ssize(all) + 1});
+  }
+  return all;
+}
+
+void trace_trials(const std::vector<Ended>& trials, const Experiment& experiment,
+                  const Truth& truth, std::int64_t evaluations, Trace& trace) {
   const std::size_t m = truth.ideal.size();
   std::vector<double> front;  // row-major
   double ratio = 0, best = truth.reference[0];
-  for (const Trial& trial : study.trials()) {
-    if (!evaluated(trial, experiment.plan())) continue;
-    if (static_cast<std::int64_t>(trace.ratio.size()) == evaluations) break;
+  for (const auto& [trial, paid] : trials) {
+    if (paid > evaluations) break;
     std::vector<double> point;
     for (const Objective& o : experiment.objectives()) {
       const Measurement* found = o.optimised ? find(trial, o.key) : nullptr;
@@ -109,8 +141,14 @@ void trace_trials(const Study& study, const Experiment& experiment, const Truth&
       front = std::move(rows);
       if (joins) ratio = hypervolume(front, truth.reference) / truth.hypervolume;
     }
-    trace.ratio.push_back(ratio);
-    if (m == 1) trace.best.push_back(best);
+    const auto at = static_cast<std::size_t>(std::max<std::int64_t>(1, paid));
+    const double before = trace.ratio.empty() ? 0 : trace.ratio.back();
+    while (trace.ratio.size() < at) trace.ratio.push_back(before);
+    trace.ratio.back() = ratio;
+    if (m != 1) continue;
+    const double best_before = trace.best.empty() ? truth.reference[0] : trace.best.back();
+    while (trace.best.size() < at) trace.best.push_back(best_before);
+    trace.best.back() = best;
   }
 }
 
@@ -127,14 +165,21 @@ Trace run_once(const ComparisonPlan& plan, const Truth& truth, Algorithm algorit
   Trace trace;
   trace.seed = seed;
   {
+    const bool rungs = !config.rungs.empty();
+    if (rungs) config.budget.trials = kEndless;
     Experiment experiment(std::move(config), plan.materials, file, {}, {});
+    if (rungs) {
+      experiment.spend(static_cast<double>(plan.evaluations) *
+                       cost_without_rungs(experiment.plan()));
+    }
     const Survey survey = experiment.look(stop);
     if (stop.stop_requested()) return trace;
     Study study = experiment.open_study(survey);
     TimedSearcher searcher(experiment.make_searcher());
-    Silent silent;
-    experiment.run(searcher, study, survey, silent, stop);
-    trace_trials(study, experiment, truth, plan.evaluations, trace);
+    CostListener costs(cost_without_rungs(experiment.plan()));
+    experiment.run(searcher, study, survey, costs, stop);
+    trace_trials(rungs ? costs.ended : evaluated_trials(study, experiment.plan()), experiment,
+                 truth, plan.evaluations, trace);
     trace.mean_proposal_s = searcher.mean_s();
     trace.max_proposal_s = searcher.max_s();
   }

@@ -11,7 +11,8 @@
 
 namespace hwnas {
 
-// One run, evaluation by evaluation: an evaluation is a trial that reached what costs.
+// One run, evaluation by evaluation: an evaluation is a trial that reached what costs. With rungs,
+// which cost less, it is as much as a trial costs without them.
 struct Trace {
   std::uint64_t seed = 0;
   std::vector<double> ratio;  // hypervolume over that of the true front, after 1, 2, ...

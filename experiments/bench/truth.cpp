@@ -72,7 +72,7 @@ std::vector<ArchitectureTables::Column> needed_columns(const Experiment& experim
   std::vector<ArchitectureTables::Column> columns;
   const ArchitectureTables* tables = experiment.tables();
   if (!tables) return columns;
-  for (const auto& stage : tables->stages(experiment.objectives(), false))
+  for (const auto& stage : tables->stages(experiment.objectives(), {}))
     columns.insert(columns.end(), stage.columns.begin(), stage.columns.end());
   for (const auto& column : tables->known(experiment.objectives()))
     if (column.required) columns.push_back(column);

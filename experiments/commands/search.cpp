@@ -10,6 +10,7 @@
 #include "experiments/interrupt.h"
 #include "experiments/library.h"
 #include "experiments/progress.h"
+#include "search/engine/rungs.h"
 #include "space/input_error.h"
 
 namespace hwnas {
@@ -117,6 +118,18 @@ void announce(const Experiment& experiment, const Survey& survey, const fs::path
     printer.message("training on " + std::to_string(t->train_images) + " images, validating on " +
                     std::to_string(t->validation_images) + " (LibTorch " + t->torch + ", " +
                     t->device + ")");
+  }
+  std::string rungs;
+  auto trials = static_cast<std::size_t>(experiment.config().batch);
+  for (const Stage& stage : experiment.plan()) {
+    if (!stage.is_rung()) continue;
+    trials = kept(stage, trials);
+    rungs += ", " + std::to_string(trials) + " go on after '" +
+             std::string(stage.evaluator->name()) + "'";
+  }
+  if (!rungs.empty()) {
+    printer.message("of " + std::to_string(experiment.config().batch) + " proposals a round" +
+                    rungs.substr(1));
   }
   printer.message("study " + study.string());
 }

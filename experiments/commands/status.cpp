@@ -42,6 +42,7 @@ int status_command(const Arguments& arguments) {
                                 {"complete", counts.complete},
                                 {"infeasible", counts.infeasible},
                                 {"failed", counts.failed},
+                                {"stopped", counts.stopped},
                                 {"unfinished", counts.running},
                                 {"front", report.front.size()},
                                 {"hypervolume", report.hypervolume},
@@ -54,6 +55,7 @@ int status_command(const Arguments& arguments) {
             << info.version << '\n'
             << "  trials " << trials.size() << ": " << counts.complete << " complete, "
             << counts.infeasible << " infeasible, " << counts.failed << " failed, "
+            << (counts.stopped > 0 ? std::to_string(counts.stopped) + " stopped at a rung, " : "")
             << counts.running << " unfinished\n"
             << "  front " << report.front.size() << ", hypervolume "
             << format_quantity(report.hypervolume, Unit::none) << " of 1\n"
