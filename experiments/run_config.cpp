@@ -80,21 +80,52 @@ WorkersConfig read_workers(const TomlTable& table) {
   return workers;
 }
 
-// "at_most = '20 ms'", or "at_least" for what is maximised.
-std::optional<double> read_bound(const TomlTable& table, Metric metric) {
+constexpr std::string_view kWith = " with ";
+
+double checked_probability(const TomlTable& table, std::string_view key, double share) {
+  if (share >= 0.5 && share < 1) return share;
+  throw table.error(key, "expected a probability from 50 % to below 100 %, such as '95 %'");
+}
+
+// "at_most = '20 ms'", or "at_least" for what is maximised; "at_most = '20 ms with 95 %'", or
+// "with = '95 %'" beside it.
+void read_bound(const TomlTable& table, Objective& objective) {
+  const Metric metric = objective.key.metric;
   const char* right = maximised(metric) ? "at_least" : "at_most";
   const char* wrong = maximised(metric) ? "at_most" : "at_least";
   if (table.has(wrong)) {
     throw table.error(wrong, std::string(to_string(metric)) + " is bounded from " +
                                  (maximised(metric) ? "below" : "above") + "; write " + right);
   }
-  if (!table.has(right)) return std::nullopt;
-  const double bound = table.quantity(right, unit(metric));
+  if (!table.has(right)) {
+    if (table.has("with")) throw table.error("with", std::string("is of no use without ") + right);
+    return;
+  }
+  double bound = 0;
+  const bool words = table.kind(right) == TomlTable::Kind::string;
+  const std::string text = words ? table.string(right) : "";
+  const std::size_t with = text.find(kWith);
+  if (with == std::string::npos) {
+    bound = table.quantity(right, unit(metric));
+  } else {
+    if (table.has("with")) throw table.error("with", std::string(right) + " has one already");
+    const std::string share = text.substr(with + kWith.size());
+    try {
+      bound = parse_quantity(text.substr(0, with), unit(metric));
+      objective.probability =
+          checked_probability(table, right, parse_quantity(share, Unit::fraction));
+    } catch (const std::invalid_argument& error) {
+      throw table.error(right, error.what());
+    }
+  }
+  if (table.has("with"))
+    objective.probability =
+        checked_probability(table, "with", table.quantity("with", Unit::fraction));
   if (bound <= 0 && !maximised(metric))
     throw table.error(right, "nothing can meet this; the bound must be above 0");
   if (metric == Metric::accuracy && bound > 1)
     throw table.error(right, "nothing can meet this; accuracy is at most 100 %");
-  return bound;
+  objective.bound = bound;
 }
 
 // Whether anything in the run gives the metric.
@@ -142,7 +173,7 @@ Objective read_objective(const TomlTable& table, bool optimised, const RunConfig
     throw table.error("metric", error.what());
   }
   check_source(table, objective.key, config);
-  objective.bound = read_bound(table, objective.key.metric);
+  read_bound(table, objective);
   if (!optimised && !objective.bound) {
     throw table.error(maximised(objective.key.metric) ? "at_least" : "at_most",
                       "is missing; a bound says how much is allowed");
@@ -288,6 +319,7 @@ std::string deciding_settings(const RunConfig& config) {
   for (const Objective& o : config.objectives) {
     out << (o.optimised ? "objective " : "bound ") << to_text(o.key) << " = ";
     if (o.bound) out << *o.bound;
+    if (o.probability > 0) out << " with " << o.probability;
     if (o.reference) out << " reference " << *o.reference;
     out << '\n';
   }

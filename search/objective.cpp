@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <stdexcept>
 
+#include "search/normal.h"
 #include "space/input_error.h"
 
 namespace hwnas {
@@ -21,6 +23,13 @@ std::optional<Enum> parse_enum(std::string_view name, const std::array<std::stri
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<Enum>(found - names.begin());
+}
+
+// "95 %", "99.9 %".
+std::string share_text(double share) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g %%", 100 * share);
+  return text;
 }
 
 }  // namespace
@@ -107,10 +116,30 @@ double Objective::restored(double minimised) const {
   return this->minimised(minimised);
 }
 
-double Objective::violation(double value) const {
+double Objective::judged(const Measurement& m) const {
+  if (!bound || probability <= 0 || !m.stddev) return m.value;
+  const double margin = normal_quantile(probability) * *m.stddev;
+  return maximised(key.metric) ? m.value - margin : m.value + margin;
+}
+
+bool Objective::undecided(const Measurement& m) const {
+  return bound && probability > 0 && !m.stddev && violation(m) == 0;
+}
+
+std::string Objective::why_undecided() const {
+  return to_text(key) + " has no standard error, which its bound of " + bound_text() + " needs";
+}
+
+std::string Objective::bound_text() const {
+  const std::string text = (maximised(key.metric) ? "at least " : "at most ") +
+                           format_quantity(*bound, unit(key.metric));
+  return probability > 0 ? text + " with " + share_text(probability) : text;
+}
+
+double Objective::violation(double judged) const {
   if (!bound) return 0;
-  if (std::isnan(value)) return std::numeric_limits<double>::infinity();
-  const double excess = maximised(key.metric) ? *bound - value : value - *bound;
+  if (std::isnan(judged)) return std::numeric_limits<double>::infinity();
+  const double excess = maximised(key.metric) ? *bound - judged : judged - *bound;
   if (excess <= 0) return 0;
   return *bound == 0 ? excess : excess / std::fabs(*bound);
 }

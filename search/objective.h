@@ -70,8 +70,22 @@ struct Objective {
   double minimised(double value) const;
   double restored(double minimised) const;  // the inverse
 
+  // What must keep the bound: the value, or, where the bound has a probability, what the true value
+  // exceeds (where maximised: falls short of) with no more than the rest of it, its error being
+  // normal. The value where no error is known.
+  double judged(const Measurement& m) const;
+
   // 0 where the bound is met or absent, else the excess relative to the bound.
-  double violation(double value) const;
+  double violation(double judged) const;
+  double violation(const Measurement& m) const { return violation(judged(m)); }
+  // Whether the bound has a probability that cannot be told: no standard error is known.
+  bool undecided(const Measurement& m) const;
+
+  // Why such a candidate has failed.
+  std::string why_undecided() const;
+
+  // "at most 10.0 ms with 95 %", "at least 90.0 %"; of a bound.
+  std::string bound_text() const;
 };
 
 }  // namespace hwnas

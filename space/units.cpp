@@ -1,5 +1,6 @@
 #include "space/units.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -67,6 +68,16 @@ std::string three_digits(double value) {
   return buffer;
 }
 
+// The largest unit in which the number is at least 1 (0.9995 rounds to 1.00).
+const Scale& fitting_scale(double value, Unit unit) {
+  const Scale* chosen = nullptr;
+  for (const Scale& scale : scales(unit)) {
+    if (!scale.shown) continue;
+    if (!chosen || std::fabs(value) >= scale.factor * 0.9995) chosen = &scale;
+  }
+  return *chosen;
+}
+
 std::string_view trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -79,14 +90,23 @@ std::string format_quantity(double value, Unit unit) {
   if (std::isnan(value)) return "-";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   if (unit == Unit::usd) return "$" + three_digits(value);
-  const Scale* chosen = nullptr;
-  for (const Scale& scale : scales(unit)) {
-    if (!scale.shown) continue;
-    // The largest unit in which the number is at least 1 (0.9995 rounds to 1.00).
-    if (!chosen || std::fabs(value) >= scale.factor * 0.9995) chosen = &scale;
-  }
-  std::string text = three_digits(value / chosen->factor);
-  if (!chosen->suffix.empty()) text.append(" ").append(chosen->suffix);
+  const Scale& scale = fitting_scale(value, unit);
+  std::string text = three_digits(value / scale.factor);
+  if (!scale.suffix.empty()) text.append(" ").append(scale.suffix);
+  return text;
+}
+
+std::string format_quantity(double value, double stddev, Unit unit) {
+  if (!std::isfinite(value) || !std::isfinite(stddev)) return format_quantity(value, unit);
+  const Scale& scale = unit == Unit::usd ? kPlain[0] : fitting_scale(value, unit);
+  const double error = stddev / scale.factor;
+  const int lead = error > 0 ? static_cast<int>(std::floor(std::log10(error * 1.0001))) : 0;
+  const bool two = error < 2.95 * std::pow(10, lead);
+  const int decimals = error > 0 ? std::clamp((two ? 1 : 0) - lead, 0, 6) : 1;
+  char text[96];
+  std::snprintf(text, sizeof text, "%s%.*f \u00b1 %.*f%s%s", unit == Unit::usd ? "$" : "", decimals,
+                value / scale.factor, decimals, error, scale.suffix.empty() ? "" : " ",
+                std::string(scale.suffix).c_str());
   return text;
 }
 

@@ -132,7 +132,7 @@ void Admission::ended(const Trial& trial) {
     const Measurement* m = find(trial, objective.key);
     told.values.push_back(m ? objective.minimised(m->value) : std::nan(""));
     if (!m) continue;
-    told.violation += objective.violation(m->value);
+    told.violation += objective.violation(*m);
     const bool counts = trial.state == TrialState::complete || trial.state == TrialState::stopped;
     if (objective.optimised && counts) told.objectives.push_back(told.values.back());
   }

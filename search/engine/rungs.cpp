@@ -119,7 +119,7 @@ std::vector<std::size_t> rank_at_rung(std::span<const Trial* const> cohort,
     standings[i].id = all[i]->id;
     for (const Objective& objective : objectives) {
       const Measurement* m = find_at_rung(*all[i], objective.key, fidelity);
-      if (m) standings[i].violation += objective.violation(m->value);
+      if (m) standings[i].violation += objective.violation(*m);
     }
     if (standings[i].violation <= 0) within.push_back(i);
   }

@@ -36,14 +36,31 @@ std::string broken_bounds(const Trial& trial, std::span<const Objective> objecti
   std::string text;
   for (const Objective& objective : objectives) {
     const Measurement* m = objective.bound ? find(trial, objective.key) : nullptr;
-    if (!m || objective.violation(m->value) <= 0) continue;
+    if (!m || objective.violation(*m) <= 0) continue;
     if (provisional && m->fidelity > 0) continue;
     if (!text.empty()) text += "; ";
     const Unit of = unit(objective.key.metric);
-    text += to_text(objective.key) + " is " + format_quantity(m->value, of) + ", bound " +
-            format_quantity(*objective.bound, of);
+    text += to_text(objective.key) + " is ";
+    if (objective.probability > 0 && m->stddev) {
+      const double margin = objective.judged(*m) - m->value;
+      text += format_quantity(m->value, *m->stddev, of) + ": " + objective.bound_text() +
+              " needs " + format_quantity(*objective.bound - margin, of);
+    } else {
+      text += format_quantity(m->value, of) + ", bound " + format_quantity(*objective.bound, of);
+    }
   }
   return text;
+}
+
+// A bound with a probability, and a value that nobody knows the error of.
+std::string undecided_bound(const Trial& trial, std::span<const Objective> objectives,
+                            bool provisional) {
+  for (const Objective& objective : objectives) {
+    const Measurement* m = find(trial, objective.key);
+    if (m && provisional && m->fidelity > 0) continue;
+    if (m && objective.undecided(*m)) return objective.why_undecided();
+  }
+  return "";
 }
 
 }  // namespace
@@ -54,6 +71,9 @@ std::pair<TrialState, std::string> judge(const Trial& trial, const Evaluation& e
   if (!evaluation.failure.empty()) return {TrialState::failed, evaluation.failure};
   if (std::string broken = broken_bounds(trial, objectives, provisional); !broken.empty()) {
     return {TrialState::infeasible, std::move(broken)};
+  }
+  if (std::string why = undecided_bound(trial, objectives, provisional); !why.empty()) {
+    return {TrialState::failed, std::move(why)};
   }
   if (!last_stage) return {TrialState::running, ""};
   for (const Objective& objective : objectives) {

@@ -50,8 +50,11 @@ std::string in_words(const std::vector<Objective>& objectives) {
     text += to_text(objective.key);
     if (!objective.optimised) text += " bounded only";
     if (!objective.bound) continue;
-    char bound[40];
+    char bound[80];
     std::snprintf(bound, sizeof bound, " within %.9g", *objective.bound);
+    text += bound;
+    if (objective.probability <= 0) continue;
+    std::snprintf(bound, sizeof bound, " with %.9g", objective.probability);
     text += bound;
   }
   return text;

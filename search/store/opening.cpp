@@ -49,7 +49,7 @@ void migrate(Database& database) {
 }
 
 void write_objectives(Database& database, const StudyInfo& info) {
-  Statement& insert = database.cached("INSERT INTO objectives VALUES (?, ?, ?, ?, ?, ?, ?)");
+  Statement& insert = database.cached("INSERT INTO objectives VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   std::size_t axis = 0;
   for (std::size_t i = 0; i < info.objectives.size(); ++i) {
     const Objective& objective = info.objectives[i];
@@ -60,6 +60,7 @@ void write_objectives(Database& database, const StudyInfo& info) {
     known ? insert.bind(6, info.reference[axis]) : insert.bind_null(6);
     known ? insert.bind(7, info.ideal.at(axis)) : insert.bind_null(7);
     axis += objective.optimised;
+    insert.bind(8, objective.probability);
     insert.run();
   }
 }
@@ -145,9 +146,13 @@ StudyInfo read_info(Database& database) {
     info.identity = run.text(11);
     run.reset();
   }
+  // A study that is only read stays as old as it is.
+  const bool without = database.integer("PRAGMA user_version") < 3;
   Statement& row = database.cached(
-      "SELECT metric, device, optimised, bound, reference, ideal FROM objectives ORDER BY "
-      "position");
+      without ? "SELECT metric, device, optimised, bound, reference, ideal, 0.0 "
+                "FROM objectives ORDER BY position"
+              : "SELECT metric, device, optimised, bound, reference, ideal, probability "
+                "FROM objectives ORDER BY position");
   while (row.step()) {
     Objective objective;
     objective.key = {parse_metric(row.text(0)).value_or(Metric::accuracy),
@@ -156,6 +161,7 @@ StudyInfo read_info(Database& database) {
     if (!row.is_null(3)) objective.bound = row.real(3);
     if (!row.is_null(4)) info.reference.push_back(row.real(4));
     if (!row.is_null(5)) info.ideal.push_back(row.real(5));
+    objective.probability = row.real(6);
     info.objectives.push_back(std::move(objective));
   }
   return info;
@@ -193,6 +199,7 @@ OpenStudy open_for_writing(const fs::path& given, const StudyInfo& info,
     Transaction transaction(database, Transaction::For::writing);
     if (database.integer("PRAGMA user_version") < kSchemaVersion) {
       migrate(database);
+      database.execute("DROP VIEW IF EXISTS pareto_front; DROP VIEW IF EXISTS trial_wide;");
       database.execute(study_views(info, devices));
     }
     // A larger budget is the same run: the file keeps the config that it was last run with.

@@ -55,6 +55,43 @@ at_most = "256 KiB"
   EXPECT_FALSE(c.training);
 }
 
+TEST(RunConfig, ABoundMayAskForAProbability) {
+  const auto first = [](const std::string& bound) {
+    return RunConfig::parse(kHead + kLatency + bound, "run.toml").objectives.at(0);
+  };
+  for (const char* text : {"at_most = '10 ms'\nwith = '95 %'", "at_most = '10 ms with 95 %'",
+                           "at_most = '10 ms'\nwith = 0.95"}) {
+    EXPECT_DOUBLE_EQ(*first(text).bound, 10e-3) << text;
+    EXPECT_DOUBLE_EQ(first(text).probability, 0.95) << text;
+  }
+  EXPECT_EQ(first("at_most = '10 ms'").probability, 0);
+  const auto wrong = [](const std::string& bound) { return message(kHead + kLatency + bound); };
+  const std::string range = "expected a probability from 50 % to below 100 %, such as '95 %'";
+  EXPECT_EQ(wrong("at_most = '10 ms'\nwith = '30 %'"),
+            "run.toml:6: objectives[0].with = '30 %': " + range);
+  EXPECT_EQ(wrong("at_most = '10 ms with 100 %'"),
+            "run.toml:5: objectives[0].at_most = '10 ms with 100 %': " + range);
+  EXPECT_EQ(
+      wrong("at_most = '10 ms with luck'"),
+      "run.toml:5: objectives[0].at_most = '10 ms with luck': expected a share such as '12 %' "
+      "or 0.12");
+  EXPECT_EQ(wrong("at_most = '10 mJ with 95 %'"),
+            "run.toml:5: objectives[0].at_most = '10 mJ with 95 %': expected a time such as "
+            "'20 ms' (ns, us, ms, s, min, h)");
+  EXPECT_EQ(wrong("at_most = '10 ms with 95 %'\nwith = '90 %'"),
+            "run.toml:6: objectives[0].with = '90 %': at_most has one already");
+  EXPECT_EQ(wrong("with = '90 %'"),
+            "run.toml:5: objectives[0].with = '90 %': is of no use without at_most");
+}
+
+TEST(RunConfig, AProbabilityDecidesTheTrials) {
+  const auto settings = [](const std::string& bound) {
+    return deciding_settings(RunConfig::parse(kHead + kLatency + bound, "r.toml"));
+  };
+  EXPECT_NE(settings("at_most = '10 ms'"), settings("at_most = '10 ms with 95 %'"));
+  EXPECT_NE(settings("at_most = '10 ms with 90 %'"), settings("at_most = '10 ms with 95 %'"));
+}
+
 TEST(RunConfig, WhatDecidesTheTrialsLeavesOutTheRest) {
   const auto settings = [](const std::string& extra) {
     return deciding_settings(RunConfig::parse(extra + kLatency, "r.toml"));

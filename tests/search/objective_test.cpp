@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "search/normal.h"
 #include "search/trial.h"
 
 namespace hwnas {
@@ -114,6 +115,52 @@ TEST(Objective, ViolationIsTheExcessRelativeToTheBound) {
   const Objective free_of_charge{.key = {Metric::cost, "a"}, .bound = 0.0};
   EXPECT_EQ(free_of_charge.violation(0), 0);
   EXPECT_EQ(free_of_charge.violation(3), 3);
+}
+
+// The quantile of 95 % is 1.6448536269514722: 9 ms with an error of 0.5 ms may be 9.822 ms.
+TEST(Objective, ABoundWithAProbabilityHasAMargin) {
+  const Objective latency{.key = {Metric::latency, "a"}, .bound = 10e-3, .probability = 0.95};
+  const Measurement near{.key = latency.key, .value = 9e-3, .stddev = 0.5e-3};
+  EXPECT_NEAR(latency.judged(near), 9.8224268134757e-3, 1e-15);
+  EXPECT_EQ(latency.violation(near), 0);
+  const Measurement far{.key = latency.key, .value = 9.5e-3, .stddev = 0.5e-3};
+  EXPECT_NEAR(latency.violation(far), 0.03224268134757, 1e-12);
+  const Measurement exact{.key = latency.key, .value = 10e-3, .stddev = 0.0};
+  EXPECT_EQ(latency.violation(exact), 0);
+  EXPECT_EQ(latency.bound_text(), "at most 10.0 ms with 95 %");
+
+  const Objective accuracy{.key = {Metric::accuracy, ""}, .bound = 0.9, .probability = 0.5};
+  const Measurement sure{.key = accuracy.key, .value = 0.9, .stddev = 0.01};
+  EXPECT_EQ(accuracy.violation(sure), 0) << "50 %: by the value alone";
+  Objective demanding = accuracy;
+  demanding.probability = 0.975;
+  EXPECT_NEAR(demanding.judged(sure), 0.9 - 0.01959963984540054, 1e-15);
+  EXPECT_GT(demanding.violation(sure), 0);
+  EXPECT_EQ(demanding.bound_text(), "at least 90.0 % with 97.5 %");
+}
+
+TEST(Objective, WithoutAnErrorAProbabilityIsUndecided) {
+  const Objective latency{.key = {Metric::latency, "a"}, .bound = 10e-3, .probability = 0.95};
+  const Measurement below{.key = latency.key, .value = 1e-3};
+  EXPECT_TRUE(latency.undecided(below));
+  const Measurement above{.key = latency.key, .value = 11e-3};
+  EXPECT_FALSE(latency.undecided(above)) << "broken whatever the error";
+  EXPECT_GT(latency.violation(above), 0);
+  const Measurement known{.key = latency.key, .value = 1e-3, .stddev = 1e-4};
+  EXPECT_FALSE(latency.undecided(known));
+  const Objective plain{.key = latency.key, .bound = 10e-3};
+  EXPECT_FALSE(plain.undecided(below));
+}
+
+TEST(Normal, QuantilesAreThoseOfTables) {
+  EXPECT_EQ(normal_quantile(0.5), 0);
+  EXPECT_NEAR(normal_quantile(0.95), 1.6448536269514722, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.975), 1.959963984540054, 1e-14);
+  EXPECT_NEAR(normal_quantile(0.999999), 4.753424308822899, 1e-10);
+  EXPECT_NEAR(normal_quantile(0.05), -1.6448536269514722, 1e-14);
+  for (const double share : {0.5001, 0.6, 0.9, 0.9999, 1 - 1e-12}) {
+    EXPECT_NEAR(normal_share(normal_quantile(share)), share, 1e-15);
+  }
 }
 
 TEST(Trial, StateNamesRoundTrip) {

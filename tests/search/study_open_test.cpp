@@ -47,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 2)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 3)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -73,9 +73,12 @@ TEST(Study, AnOlderStudyIsTakenAlong) {
   }
   fs::copy_file(folder / "new.db", folder / "copy.db");
   std::string fill = "ATTACH '" + (folder / "copy.db").string() + "' AS copy;";
-  for (const char* table : {"runs", "objectives", "devices", "trials", "measurements"}) {
+  for (const char* table : {"runs", "devices", "trials", "measurements"}) {
     fill += "INSERT INTO main." + std::string(table) + " SELECT * FROM copy." + table + ";";
   }
+  fill +=
+      "INSERT INTO main.objectives SELECT position, metric, device, optimised, bound, reference, "
+      "ideal FROM copy.objectives;";
   execute(old, migrations()[0] +
                    "CREATE VIEW pareto_front AS SELECT 1; CREATE VIEW trial_wide AS "
                    "SELECT 1; PRAGMA application_id = " +
@@ -146,6 +149,39 @@ TEST(Study, AnotherRunsStudyIsRefusedFieldByField) {
             start + "device toy is not in this run; device other is new");
   EXPECT_EQ(differs([](StudyInfo&) {}), start + "identity 'toy-7', not 'other'");
   EXPECT_EQ(toy::dump(folder / "s.db"), before);
+}
+
+// What a study of schema 2 lacks is given to it when it is next written; to be read it needs
+// nothing.
+TEST(Study, AnOlderStudyOpensAndIsMigrated) {
+  toy::Folder folder;
+  const fs::path path = folder / "s.db";
+  make(path).admit(std::vector{trial(0), trial(1)});
+  const std::string now = toy::dump(path);
+  execute(path, "ALTER TABLE objectives DROP COLUMN probability; PRAGMA user_version = 2");
+  const Study old = Study::open_readonly(path);
+  EXPECT_EQ(old.info().objectives.size(), toy::settings(10).objectives.size());
+  EXPECT_EQ(old.info().objectives[1].bound, toy::settings(10).objectives[1].bound);
+  EXPECT_EQ(old.info().objectives[1].probability, 0);
+  EXPECT_EQ(old.trial_count(), 2);
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
+  EXPECT_EQ(make(path).trial_count(), 2);
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"3"});
+  EXPECT_EQ(toy::dump(path), now);
+  EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
+}
+
+TEST(Study, AProbabilityIsStored) {
+  toy::Folder folder;
+  StudyInfo info = toy::info(toy::settings(10));
+  info.objectives[1].probability = 0.95;
+  make(folder / "s.db", info);
+  EXPECT_EQ(Study::open_readonly(folder / "s.db").info().objectives[1].probability, 0.95);
+  StudyInfo other = info;
+  other.identity = "other";
+  other.objectives[1].probability = 0;
+  EXPECT_THAT(error_of([&] { make(folder / "s.db", other); }),
+              HasSubstr("latency@toy within 0.002 with 0.95"));
 }
 
 TEST(Study, OneWriterAtATime) {

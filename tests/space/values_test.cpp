@@ -65,6 +65,19 @@ TEST(InputError, SuggestsOnlyMisspellings) {
   EXPECT_EQ(suggestion("population", known), "; known: trials, seconds, batch");
 }
 
+TEST(Units, AValueHasTheDigitsThatItsErrorLeaves) {
+  EXPECT_EQ(format_quantity(9.8e-3, 0.4e-3, Unit::second), "9.8 \u00b1 0.4 ms");
+  EXPECT_EQ(format_quantity(9.8e-3, 0.12e-3, Unit::second), "9.80 \u00b1 0.12 ms");
+  EXPECT_EQ(format_quantity(9.8e-3, 3e-6, Unit::second), "9.800 \u00b1 0.003 ms");
+  EXPECT_EQ(format_quantity(1.2e-3, 30e-3, Unit::second), "1 \u00b1 30 ms");
+  EXPECT_EQ(format_quantity(0.874, 0.004, Unit::fraction), "87.4 \u00b1 0.4 %");
+  EXPECT_EQ(format_quantity(0.874, 0.00999, Unit::fraction), "87.4 \u00b1 1.0 %");
+  EXPECT_EQ(format_quantity(1.0, 0.0, Unit::fraction), "100.0 \u00b1 0.0 %");
+  EXPECT_EQ(format_quantity(0.42, 0.03, Unit::usd), "$0.42 \u00b1 0.03");
+  EXPECT_EQ(format_quantity(1536, 102.4, Unit::byte), "1.50 \u00b1 0.10 KiB");
+  EXPECT_EQ(format_quantity(1e-3, std::nan(""), Unit::second), "1.00 ms");
+}
+
 // Known answers of Random123 1.09, kat_vectors, "philox4x32 10".
 TEST(Rng, IsPhilox) {
   using Block = std::array<std::uint32_t, 4>;
