@@ -75,6 +75,9 @@ nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
   if (!e.covered) return j;
   j["latency_s"] = number(e.cost.latency_s);
   j["energy_j"] = number(e.cost.energy_j);
+  const auto error = [](double stddev) { return number(stddev > 0 ? stddev : NAN); };
+  j["latency_stddev_s"] = error(e.cost.latency_stddev_s);
+  j["energy_stddev_j"] = error(e.cost.energy_stddev_j);
   j["throughput_per_s"] = number(e.cost.throughput_per_s);
   j["peak_memory_bytes"] = e.cost.peak_memory_bytes;
   j["storage_bytes"] = e.cost.storage_bytes;
@@ -96,8 +99,27 @@ nlohmann::json as_json(const DeviceEstimate& entry, const Network& network) {
   return j;
 }
 
-std::string quantity_or_dash(double value, Unit unit) {
-  return std::isfinite(value) ? format_quantity(value, unit) : "-";
+std::string quantity_or_dash(double value, Unit unit, double stddev = 0) {
+  if (!std::isfinite(value)) return "-";
+  return stddev > 0 ? format_quantity(value, stddev, unit) : format_quantity(value, unit);
+}
+
+// "all numbers analytic", "numbers of my_board measured, of his_board predicted, all others
+// analytic".
+std::string sources_text(const std::vector<DeviceEstimate>& estimates) {
+  std::map<Source, std::string> devices;
+  for (const DeviceEstimate& e : estimates) {
+    std::string& list = devices[source_of(*e.device)];
+    list += (list.empty() ? "" : ", ") + e.device->name;
+  }
+  if (devices.size() == 1) return "all numbers " + std::string(to_string(devices.begin()->first));
+  std::string text;
+  for (const auto& [source, list] : devices) {
+    if (source == Source::analytic) continue;
+    text += (text.empty() ? "numbers of " : ", of ") + list + " ";
+    text += to_string(source);
+  }
+  return devices.contains(Source::analytic) ? text + ", all others analytic" : text;
 }
 
 std::string dollars(double value) {
@@ -188,26 +210,21 @@ void print_estimates(std::ostream& out, const std::vector<DeviceEstimate>& estim
     if (!e.covered) {
       cells.insert(cells.end(), {"-", "-", "-", "-", "-", "-", "", "", "cannot run"});
     } else {
-      cells.insert(
-          cells.end(),
-          {quantity_or_dash(c.latency_s, Unit::second), quantity_or_dash(c.energy_j, Unit::joule),
-           format_quantity(static_cast<double>(c.peak_memory_bytes), Unit::byte),
-           format_quantity(static_cast<double>(c.storage_bytes), Unit::byte),
-           quantity_or_dash(c.throughput_per_s, Unit::count), dollars(c.usd_per_million),
-           std::string(to_string(c.bound)), std::string(1, static_cast<char>(c.confidence)),
-           e.fits ? "yes" : "no"});
+      cells.insert(cells.end(),
+                   {quantity_or_dash(c.latency_s, Unit::second, c.latency_stddev_s),
+                    quantity_or_dash(c.energy_j, Unit::joule, c.energy_stddev_j),
+                    format_quantity(static_cast<double>(c.peak_memory_bytes), Unit::byte),
+                    format_quantity(static_cast<double>(c.storage_bytes), Unit::byte),
+                    quantity_or_dash(c.throughput_per_s, Unit::count), dollars(c.usd_per_million),
+                    std::string(to_string(c.bound)),
+                    std::string(1, static_cast<char>(c.confidence)), e.fits ? "yes" : "no"});
     }
     table.row(std::move(cells));
     if (!e.reason.empty()) notes += device->name + ": " + e.reason + '\n';
     for (const std::string& line : c.extrapolated)
       notes += device->name + ": extrapolated: " + line + '\n';
   }
-  const bool measured = std::any_of(estimates.begin(), estimates.end(), [](const auto& e) {
-    return source_of(*e.device) == Source::measured;
-  });
-  out << table << notes
-      << (measured ? "numbers of lookup tables measured, all others analytic"
-                   : "all numbers analytic")
+  out << table << notes << sources_text(estimates)
       << "; latency of one batch, energy of one inference\n";
 }
 

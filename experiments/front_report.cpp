@@ -1,9 +1,11 @@
 #include "experiments/front_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <sstream>
 
@@ -37,7 +39,7 @@ std::vector<double> matrix(const std::vector<Trial>& front,
 
 std::string bound_text(const Objective& o) {
   return to_text(o.key) + (maximised(o.key.metric) ? " \u2265 " : " \u2264 ") +
-         format_quantity(*o.bound, unit(o.key.metric));
+         format_quantity(*o.bound, unit(o.key.metric)) + o.with_text();
 }
 
 // " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": from the ideal to the reference.
@@ -53,21 +55,78 @@ std::string box_text(const std::vector<Objective>& axes, const FrontReport& box)
   return text;
 }
 
-// Order, knee and hypervolume.
-void finish(FrontReport& report) {
+// The front of these trials, its order, knee and hypervolume.
+void finish(FrontReport& report, const std::vector<Trial>& trials) {
   const std::vector<Objective> axes = optimised(report.objectives);
-  std::stable_sort(report.front.begin(), report.front.end(),
-                   [&axes](const Trial& a, const Trial& b) {
-                     return axes[0].minimised(find(a, axes[0].key)->value) <
-                            axes[0].minimised(find(b, axes[0].key)->value);
-                   });
+  const std::vector<std::size_t> front = front_of(trials, report.objectives);
+  const std::vector<double> sure = front_probabilities(trials, report.objectives);
+  std::vector<std::size_t> order(front.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto first = [&](std::size_t i) {
+    return axes[0].minimised(find(trials[front[i]], axes[0].key)->value);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return first(a) < first(b); });
+  for (const std::size_t i : order) {
+    report.front.push_back(trials[front[i]]);
+    if (!sure.empty()) report.sure.push_back(sure[i]);
+  }
   const std::vector<double> points = matrix(report.front, axes);
   report.knee = knee(points, static_cast<int>(axes.size()));
   report.hypervolume = hypervolume_share(points, report.ideal, report.reference);
 }
 
-std::string why_empty(const Study& study) {
-  const std::vector<Trial> trials = study.trials();
+// The objectives and bounds that are known, and the parameters.
+std::vector<MetricKey> shown_keys(const FrontReport& report) {
+  std::vector<MetricKey> keys;
+  const auto add = [&](const MetricKey& key) {
+    const bool twice = std::find(keys.begin(), keys.end(), key) != keys.end();
+    const bool known = std::any_of(report.front.begin(), report.front.end(),
+                                   [&key](const Trial& t) { return find(t, key); });
+    if (!twice && known) keys.push_back(key);
+  };
+  for (const Objective& o : report.objectives) add(o.key);
+  add({Metric::parameters, ""});
+  return keys;
+}
+
+// "numbers: analytic (latency, parameters) trained (accuracy)"; a metric with several sources is
+// named with its devices.
+std::string sources_text(const std::vector<Trial>& front, const std::vector<MetricKey>& keys) {
+  std::map<Metric, std::set<Source>> of_metric;
+  std::map<Source, std::set<MetricKey>> of_source;
+  for (const Trial& trial : front) {
+    for (const MetricKey& key : keys) {
+      const Measurement* m = find(trial, key);
+      if (!m) continue;
+      of_metric[key.metric].insert(m->source);
+      of_source[m->source].insert(key);
+    }
+  }
+  std::string text = "numbers:";
+  for (const auto& [source, its_keys] : of_source) {
+    std::vector<std::string> names;
+    for (const MetricKey& key : its_keys) {
+      const bool one = of_metric[key.metric].size() == 1;
+      std::string name = one ? std::string(to_string(key.metric)) : to_text(key);
+      if (names.empty() || names.back() != name) names.push_back(std::move(name));
+    }
+    text.append(" ").append(to_string(source)).append(" (");
+    for (std::size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
+    text += ")";
+  }
+  return text;
+}
+
+// "97 %"; never 100 % of what is less.
+std::string percent(double share) {
+  char text[32];
+  const double whole = std::floor(100 * share + 0.5);
+  std::snprintf(text, sizeof text, share < 1 && whole >= 100 ? "> 99 %%" : "%.0f %%", whole);
+  return text;
+}
+
+std::string why_empty(const std::vector<Trial>& trials) {
   const TrialCounts counts = count_states(trials);
   std::string text = "no trial is complete yet: " + std::to_string(trials.size()) + " trials, " +
                      std::to_string(counts.infeasible) + " infeasible, " +
@@ -112,11 +171,11 @@ FrontReport report_front(const Study& study) {
   FrontReport report;
   report.study = study.info().name;
   report.objectives = study.info().objectives;
-  report.front = study.front();
   report.ideal = study.info().ideal;
   report.reference = study.info().reference;
-  if (report.front.empty()) report.why_empty = why_empty(study);
-  finish(report);
+  const std::vector<Trial> trials = study.trials();
+  finish(report, trials);
+  if (report.front.empty()) report.why_empty = why_empty(trials);
   return report;
 }
 
@@ -125,7 +184,6 @@ FrontReport report_front(std::string study, std::vector<Objective> objectives,
   FrontReport report;
   report.study = std::move(study);
   report.objectives = std::move(objectives);
-  for (const std::size_t i : front_of(trials, report.objectives)) report.front.push_back(trials[i]);
   const std::vector<Objective> axes = optimised(report.objectives);
   const std::vector<double> all = matrix(trials, axes);
   for (std::size_t j = 0; j < axes.size() && !all.empty(); ++j) {
@@ -137,50 +195,30 @@ FrontReport report_front(std::string study, std::vector<Objective> objectives,
     report.ideal.push_back(low);
     report.reference.push_back(high);
   }
-  finish(report);
+  finish(report, trials);
   return report;
 }
 
 std::string value_text(const Measurement& m) {
   const Unit u = unit(m.key.metric);
-  if (m.stddev && u == Unit::fraction) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%.1f \u00b1 %.1f %%", 100 * m.value, 100 * *m.stddev);
-    return text;
-  }
-  std::string text = format_quantity(m.value, u);
-  if (m.stddev) text += " \u00b1 " + format_quantity(*m.stddev, u);
-  return text;
+  return m.stddev ? format_quantity(m.value, *m.stddev, u) : format_quantity(m.value, u);
 }
 
 std::string to_text(const FrontReport& report, const std::vector<std::string>& marks) {
   if (report.front.empty()) return report.why_empty;
-  const std::vector<Objective> axes = optimised(report.objectives);
+  const std::vector<MetricKey> keys = shown_keys(report);
   Table table;
   table.column("trial");
-  std::vector<MetricKey> keys;
-  for (const Objective& o : report.objectives) keys.push_back(o.key);
-  keys.push_back({Metric::parameters, ""});
-  std::sort(keys.begin() + static_cast<std::ptrdiff_t>(report.objectives.size()), keys.end());
-  std::map<std::string, std::string> sources;
-  std::vector<MetricKey> shown;
-  for (const MetricKey& key : keys) {
-    const bool twice = std::find(shown.begin(), shown.end(), key) != shown.end();
-    const bool known = std::any_of(report.front.begin(), report.front.end(),
-                                   [&key](const Trial& t) { return find(t, key); });
-    if (twice || !known) continue;
-    shown.push_back(key);
-    table.column(to_text(key));
-  }
+  for (const MetricKey& key : keys) table.column(to_text(key));
+  if (!report.sure.empty()) table.column("sure");
   table.column("", Table::Align::left);
   for (std::size_t i = 0; i < report.front.size(); ++i) {
-    const Trial& trial = report.front[i];
-    std::vector<std::string> cells{std::to_string(trial.id)};
-    for (const MetricKey& key : shown) {
-      const Measurement* m = find(trial, key);
+    std::vector<std::string> cells{std::to_string(report.front[i].id)};
+    for (const MetricKey& key : keys) {
+      const Measurement* m = find(report.front[i], key);
       cells.push_back(m ? value_text(*m) : "-");
-      if (m) sources[std::string(to_string(key.metric))] = to_string(m->source);
     }
+    if (!report.sure.empty()) cells.push_back(percent(report.sure[i]));
     std::string mark = marks.empty() ? "" : marks[i];
     if (static_cast<int>(i) == report.knee) mark += mark.empty() ? "\u2190 knee" : "  \u2190 knee";
     cells.push_back(std::move(mark));
@@ -188,21 +226,17 @@ std::string to_text(const FrontReport& report, const std::vector<std::string>& m
   }
   std::ostringstream out;
   out << table << report.front.size() << " on the front, hypervolume "
-      << format_quantity(report.hypervolume, Unit::none) << " of the box" << box_text(axes, report)
-      << '\n';
+      << format_quantity(report.hypervolume, Unit::none) << " of the box"
+      << box_text(optimised(report.objectives), report) << '\n';
   std::string bounds;
   for (const Objective& o : report.objectives) {
     if (o.bound) bounds += (bounds.empty() ? "bounds: " : ", ") + bound_text(o);
   }
   if (!bounds.empty()) out << bounds << '\n';
-  std::map<std::string, std::string> by_source;
-  for (const auto& [metric, source] : sources) {
-    std::string& list = by_source[source];
-    list += (list.empty() ? "" : ", ") + metric;
-  }
-  out << "numbers:";
-  for (const auto& [source, metrics] : by_source) out << ' ' << source << " (" << metrics << ')';
-  out << '\n';
+  out << sources_text(report.front, keys) << '\n';
+  if (!report.sure.empty())
+    out << "\u00b1 one standard error; sure: how probable it is that no other trial is better in "
+           "every objective\n";
   return out.str();
 }
 
@@ -219,6 +253,7 @@ std::string to_json(const FrontReport& report) {
                {"optimised", o.optimised},
                {"maximised", maximised(o.key.metric)}};
     entry["bound"] = o.bound ? json(*o.bound) : json();
+    entry["probability"] = o.bound && o.probability > 0 ? json(o.probability) : json();
     document["objectives"].push_back(std::move(entry));
   }
   document["front"] = json::array();
@@ -227,6 +262,7 @@ std::string to_json(const FrontReport& report) {
     json entry{{"trial", trial.id},
                {"genotype", to_text(trial.genotype)},
                {"knee", static_cast<int>(i) == report.knee}};
+    entry["sure"] = report.sure.empty() ? json() : json(report.sure[i]);
     if (!trial.measurements.empty()) entry["values"] = values_json(trial);
     document["front"].push_back(std::move(entry));
   }

@@ -11,7 +11,10 @@ namespace hwnas {
 struct FrontReport {
   std::string study;
   std::vector<Objective> objectives;
-  std::vector<Trial> front;              // best in the first objective first
+  std::vector<Trial> front;  // best in the first objective first
+  // Of each, the probability that no other trial is better in every objective, by the standard
+  // errors; empty where no value has one.
+  std::vector<double> sure;
   int knee = -1;                         // index into `front`
   std::vector<double> ideal, reference;  // minimised, of each optimised objective
   double hypervolume = 0;                // share of the box between the two

@@ -7,6 +7,7 @@
 
 namespace hwnas {
 
+// Of each metric the value that find() picks:
 // {"latency@x": {"value": SI, "source": "analytic", "fidelity": 0, "stddev": null}, ...}; null for
 // none.
 nlohmann::json values_json(const Trial& trial);

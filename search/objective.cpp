@@ -25,13 +25,6 @@ std::optional<Enum> parse_enum(std::string_view name, const std::array<std::stri
   return static_cast<Enum>(found - names.begin());
 }
 
-// "95 %", "99.9 %".
-std::string share_text(double share) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g %%", 100 * share);
-  return text;
-}
-
 }  // namespace
 
 std::string_view to_string(Metric metric) {
@@ -131,9 +124,15 @@ std::string Objective::why_undecided() const {
 }
 
 std::string Objective::bound_text() const {
-  const std::string text = (maximised(key.metric) ? "at least " : "at most ") +
-                           format_quantity(*bound, unit(key.metric));
-  return probability > 0 ? text + " with " + share_text(probability) : text;
+  return (maximised(key.metric) ? "at least " : "at most ") +
+         format_quantity(*bound, unit(key.metric)) + with_text();
+}
+
+std::string Objective::with_text() const {
+  if (probability <= 0) return "";
+  char text[32];
+  std::snprintf(text, sizeof text, " with %.6g %%", 100 * probability);
+  return text;
 }
 
 double Objective::violation(double judged) const {

@@ -84,8 +84,8 @@ struct Objective {
   // Why such a candidate has failed.
   std::string why_undecided() const;
 
-  // "at most 10.0 ms with 95 %", "at least 90.0 %"; of a bound.
-  std::string bound_text() const;
+  std::string bound_text() const;  // "at most 10.0 ms with 95 %", "at least 90.0 %"
+  std::string with_text() const;   // " with 95 %"; empty without a probability
 };
 
 }  // namespace hwnas

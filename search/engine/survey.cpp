@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -15,17 +16,43 @@
 namespace hwnas {
 namespace {
 
-constexpr int kSample = 256;
 constexpr int kParents = 32;
 constexpr int kGenerations = 40;  // in search of something feasible
 constexpr int kForIdeal = 12;     // generations for the best value of one metric
 
 // A candidate that was looked at and could be evaluated.
 struct Look {
-  Genotype genotype;
-  Trial trial;  // its measurements
+  Trial trial;  // its genotype and measurements
   double violation = 0;
 };
+
+// What reasons have in common that differ only in their numbers.
+std::string kind_of(std::string_view reason) {
+  std::string kind;
+  for (const char c : reason) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit) kind += c;
+    if (digit && (kind.empty() || kind.back() != '#')) kind += '#';
+  }
+  return kind;
+}
+
+// Every genotype; nothing where there are more than `most`.
+std::vector<Genotype> all_genotypes(const std::vector<int>& cardinalities, int most) {
+  double size = 1;
+  for (const int n : cardinalities) size *= n;
+  std::vector<Genotype> all;
+  if (size > most) return all;
+  Genotype genotype;
+  genotype.genes.assign(cardinalities.size(), 0);
+  for (;;) {
+    all.push_back(genotype);
+    std::size_t g = 0;
+    while (g < cardinalities.size() && ++genotype.genes[g] == cardinalities[g])
+      genotype.genes[g++] = 0;
+    if (g == cardinalities.size()) return all;
+  }
+}
 
 // Smaller is better; compared in order.
 using Score = std::pair<double, double>;
@@ -35,9 +62,14 @@ class Surveyor {
  public:
   Surveyor(const SearchSpace& space, Evaluator& cheap, std::span<const Objective> objectives,
            std::uint64_t seed, std::stop_token stop)
-      : space_(space), cheap_(cheap), objectives_(objectives), rng_(seed), stop_(std::move(stop)) {}
+      : space_(space),
+        cheap_(cheap),
+        objectives_(objectives),
+        rng_(seed),
+        stop_(std::move(stop)),
+        has_error_(objectives.size(), false) {}
 
-  void sample();
+  void sample(int samples);
   // (mu + lambda) from the best of all that was looked at, until `enough` or the generations are
   // over.
   void evolve(const ScoreOf& score, int generations, const std::function<bool()>& enough);
@@ -46,10 +78,11 @@ class Surveyor {
   const Look* best(const ScoreOf& score) const;  // nullptr: none; ties: the first
   Survey& result() { return result_; }
   const std::vector<Look>& looks() const { return looks_; }
-  double value(const Look& look, const MetricKey& key) const;  // infinite where unknown
 
  private:
   void look_at(std::vector<Genotype> genotypes);
+  void judge(Look look);
+  void refuse(const std::string& reason);
 
   const SearchSpace& space_;
   Evaluator& cheap_;
@@ -58,8 +91,16 @@ class Surveyor {
   std::stop_token stop_;
   Survey result_;
   std::vector<Look> looks_;
-  std::unordered_set<std::uint64_t> seen_;  // hashes of genotypes; asked only
+  std::unordered_set<std::uint64_t> seen_;   // hashes of genotypes; asked only
+  std::vector<bool> has_error_;              // of each objective: some value has a standard error
+  std::map<std::string, Refusal> refusals_;  // by their kind
 };
+
+void Surveyor::refuse(const std::string& reason) {
+  if (result_.first_failure.empty()) result_.first_failure = reason;
+  Refusal& refusal = refusals_[kind_of(reason)];
+  if (refusal.count++ == 0) refusal.reason = reason;
+}
 
 void Surveyor::look_at(std::vector<Genotype> genotypes) {
   std::vector<Candidate> candidates;
@@ -73,7 +114,7 @@ void Surveyor::look_at(std::vector<Genotype> genotypes) {
       candidate.network = std::move(*network);
       candidates.push_back(std::move(candidate));
     } catch (const std::exception& error) {
-      if (result_.first_failure.empty()) result_.first_failure = error.what();
+      refuse(error.what());
     }
   }
   std::vector<Job> jobs;
@@ -94,26 +135,48 @@ void Surveyor::look_at(std::vector<Genotype> genotypes) {
       evaluation.failure = "a measurement is not finite";
     }
     if (!evaluation.failure.empty()) {
-      if (result_.first_failure.empty()) result_.first_failure = evaluation.failure;
+      refuse(evaluation.failure);
       continue;
     }
-    Look look{std::move(candidates[i].genotype), {}, 0};
+    Look look;
+    look.trial.genotype = std::move(candidates[i].genotype);
     look.trial.measurements = std::move(evaluation.measurements);
-    for (const Objective& objective : objectives_) {
-      const Measurement* m = find(look.trial, objective.key);
-      if (m) look.violation += objective.violation(m->value);
-    }
-    result_.any_feasible = result_.any_feasible || look.violation == 0;
-    looks_.push_back(std::move(look));
+    judge(std::move(look));
   }
 }
 
-void Surveyor::sample() {
-  std::vector<Genotype> genotypes;
-  for (int i = 0; i < kSample; ++i)
-    genotypes.push_back(hwnas::sample(space_.cardinalities(), rng_));
+void Surveyor::judge(Look look) {
+  std::string undecided;
+  for (std::size_t k = 0; k < objectives_.size(); ++k) {
+    const Measurement* m = find(look.trial, objectives_[k].key);
+    if (!m) continue;
+    look.violation += objectives_[k].violation(*m);
+    has_error_[k] = has_error_[k] || m->stddev;
+    if (objectives_[k].undecided(*m)) undecided = objectives_[k].why_undecided();
+  }
+  if (look.violation == 0 && !undecided.empty()) return refuse(undecided);
+  result_.any_feasible = result_.any_feasible || look.violation == 0;
+  looks_.push_back(std::move(look));
+}
+
+void Surveyor::sample(int samples) {
+  std::vector<Genotype> genotypes = all_genotypes(space_.cardinalities(), samples);
+  result_.whole = !genotypes.empty();
+  if (!result_.whole) {
+    for (int i = 0; i < samples; ++i)
+      genotypes.push_back(hwnas::sample(space_.cardinalities(), rng_));
+  }
   look_at(std::move(genotypes));
+  result_.drawn = static_cast<std::int64_t>(seen_.size());
   result_.sampled = result_.looked_at;
+  for (const Look& look : looks_) result_.sample.push_back(look.trial);
+  for (const auto& [kind, refusal] : refusals_) result_.refusals.push_back(refusal);
+  std::stable_sort(result_.refusals.begin(), result_.refusals.end(),
+                   [](const Refusal& a, const Refusal& b) { return a.count > b.count; });
+  for (std::size_t k = 0; k < objectives_.size(); ++k) {
+    const bool asked = objectives_[k].bound && objectives_[k].probability > 0;
+    if (asked && !has_error_[k]) result_.no_error.push_back(objectives_[k]);
+  }
   result_.feasible = std::count_if(looks_.begin(), looks_.end(),
                                    [](const Look& look) { return look.violation == 0; });
 }
@@ -128,7 +191,8 @@ void Surveyor::evolve(const ScoreOf& score, int generations, const std::function
     std::sort(ranked.begin(), ranked.end());
     ranked.resize(std::min<std::size_t>(ranked.size(), kParents));
     const auto parent = [&]() -> const Genotype& {
-      return looks_[ranked[rng_.below(static_cast<std::uint32_t>(ranked.size()))].second].genotype;
+      const auto at = rng_.below(static_cast<std::uint32_t>(ranked.size()));
+      return looks_[ranked[at].second].trial.genotype;
     };
     std::vector<Genotype> children;
     for (int i = 0; i < kParents; ++i) {
@@ -157,12 +221,12 @@ const Look* Surveyor::best(const ScoreOf& score) const {
   return best;
 }
 
-double Surveyor::value(const Look& look, const MetricKey& key) const {
-  const Measurement* m = find(look.trial, key);
-  return m ? m->value : std::numeric_limits<double>::infinity();
+// Minimised, as the bound judges it; infinite where it is unknown.
+double judged(const Objective& objective, const Look& look) {
+  const Measurement* m = find(look.trial, objective.key);
+  return m ? objective.minimised(objective.judged(*m)) : std::numeric_limits<double>::infinity();
 }
 
-// Minimised; infinite where it is unknown.
 double minimised(const Objective& objective, const Look& look) {
   const Measurement* m = find(look.trial, objective.key);
   return m ? objective.minimised(m->value) : std::numeric_limits<double>::infinity();
@@ -174,18 +238,35 @@ void survey_bounds(Surveyor& surveyor, std::span<const Objective> objectives) {
     if (objective.bound && surveyor.knows(objective.key)) bounded.push_back(objective);
   }
   const auto alone = [](const Objective& objective) -> ScoreOf {
-    return [&objective](const Look& look) { return Score{minimised(objective, look), 0}; };
+    return [&objective](const Look& look) { return Score{judged(objective, look), 0}; };
+  };
+  const auto within_others = [&bounded](const Objective& objective) -> ScoreOf {
+    return [&](const Look& look) {
+      double violation = 0;
+      for (const Objective& other : bounded) {
+        const Measurement* m = find(look.trial, other.key);
+        if (&other != &objective && m) violation += other.violation(*m);
+      }
+      return Score{violation, judged(objective, look)};
+    };
   };
   if (!surveyor.result().any_feasible) {
     for (const Objective& objective : bounded) {
       surveyor.evolve(alone(objective), kForIdeal, [] { return false; });
+      if (bounded.size() > 1)
+        surveyor.evolve(within_others(objective), kForIdeal, [] { return false; });
     }
   }
   for (const Objective& objective : bounded) {
     const Look& nearest = *surveyor.best([](const Look& look) { return Score{look.violation, 0}; });
-    const double value = surveyor.value(nearest, objective.key);
-    const double best = surveyor.value(*surveyor.best(alone(objective)), objective.key);
-    surveyor.result().bounds.push_back({objective, value, best, objective.violation(value) > 0});
+    const double value = objective.restored(judged(objective, nearest));
+    const double best = judged(objective, *surveyor.best(alone(objective)));
+    const ScoreOf score = within_others(objective);
+    const auto [violation, within] = score(*surveyor.best(score));
+    surveyor.result().bounds.push_back(
+        {objective, value, objective.restored(best),
+         violation == 0 && std::isfinite(within) ? objective.restored(within) : std::nan(""),
+         objective.violation(value) > 0});
   }
 }
 
@@ -217,9 +298,9 @@ void survey_range(Surveyor& surveyor, const Objective& objective) {
 }  // namespace
 
 Survey survey(const SearchSpace& space, Evaluator& cheap, std::span<const Objective> objectives,
-              std::uint64_t seed, std::stop_token stop) {
+              std::uint64_t seed, std::stop_token stop, int samples) {
   Surveyor surveyor(space, cheap, objectives, seed, std::move(stop));
-  surveyor.sample();
+  surveyor.sample(samples);
   surveyor.evolve(
       [](const Look& look) {
         return Score{look.violation, 0};

@@ -3,56 +3,95 @@
 #include <algorithm>
 #include <optional>
 
+#include "search/front_probability.h"
 #include "search/pareto.h"
 
 namespace hwnas {
+namespace {
 
-std::vector<std::size_t> front_of(std::span<const Trial> trials,
-                                  std::span<const Objective> objectives) {
-  struct Axis {
-    const Objective* objective;
-    std::optional<Source> source;
-    double fidelity = 0;
+// An objective of the front: which of a trial's values count.
+struct Axis {
+  const Objective* objective;
+  std::optional<Source> source;
+  double fidelity = 0;
 
-    bool counts(const Measurement& m) const {
-      return m.key == objective->key && m.source == source && m.fidelity == fidelity;
+  const Measurement* find_in(const Trial& trial) const {
+    for (const Measurement& m : trial.measurements) {
+      if (m.key == objective->key && m.source == source && m.fidelity == fidelity) return &m;
     }
-  };
+    return nullptr;
+  }
+};
+
+std::vector<Axis> axes_of(std::span<const Trial> trials, std::span<const Objective> objectives) {
   std::vector<Axis> axes;
   for (const Objective& objective : objectives) {
     if (!objective.optimised) continue;
-    axes.push_back({&objective, {}, 0});
+    Axis& axis = axes.emplace_back(Axis{&objective, {}, 0});
     for (const Trial& trial : trials) {
       if (trial.state != TrialState::complete) continue;
       const Measurement* m = find(trial, objective.key);
-      Axis& axis = axes.back();
       if (!m || (axis.source && m->source < *axis.source)) continue;
       const bool higher = !axis.source || m->source > *axis.source;
       axis.fidelity = higher ? m->fidelity : std::max(axis.fidelity, m->fidelity);
       axis.source = m->source;
     }
   }
-  std::vector<double> points;
+  return axes;
+}
+
+// The complete trials that have a value on every axis.
+struct Points {
+  int axes = 0;
+  std::vector<double> values, stddevs;  // row-major, minimised; stddev 0 where unknown
   std::vector<std::size_t> owners;
+};
+
+Points points_of(std::span<const Trial> trials, std::span<const Objective> objectives) {
+  const std::vector<Axis> axes = axes_of(trials, objectives);
+  Points points;
+  points.axes = static_cast<int>(axes.size());
   for (std::size_t i = 0; i < trials.size(); ++i) {
     if (trials[i].state != TrialState::complete) continue;
-    std::vector<double> point;
+    std::vector<double> values, stddevs;
     for (const Axis& axis : axes) {
-      const auto& measured = trials[i].measurements;
-      const auto m = std::find_if(measured.begin(), measured.end(),
-                                  [&axis](const Measurement& one) { return axis.counts(one); });
-      if (m != measured.end()) point.push_back(axis.objective->minimised(m->value));
+      const Measurement* m = axis.find_in(trials[i]);
+      if (!m) continue;
+      values.push_back(axis.objective->minimised(m->value));
+      stddevs.push_back(m->stddev.value_or(0));
     }
-    if (axes.empty() || point.size() != axes.size()) continue;
-    points.insert(points.end(), point.begin(), point.end());
-    owners.push_back(i);
+    if (axes.empty() || values.size() != axes.size()) continue;
+    points.values.insert(points.values.end(), values.begin(), values.end());
+    points.stddevs.insert(points.stddevs.end(), stddevs.begin(), stddevs.end());
+    points.owners.push_back(i);
   }
+  return points;
+}
+
+}  // namespace
+
+std::vector<std::size_t> front_of(std::span<const Trial> trials,
+                                  std::span<const Objective> objectives) {
+  const Points points = points_of(trials, objectives);
   std::vector<std::size_t> front;
-  if (owners.empty()) return front;
-  for (const int at : pareto_front(points, static_cast<int>(axes.size()))) {
-    front.push_back(owners[static_cast<std::size_t>(at)]);
+  if (points.owners.empty()) return front;
+  for (const int at : pareto_front(points.values, points.axes)) {
+    front.push_back(points.owners[static_cast<std::size_t>(at)]);
   }
   return front;
+}
+
+std::vector<double> front_probabilities(std::span<const Trial> trials,
+                                        std::span<const Objective> objectives) {
+  const Points points = points_of(trials, objectives);
+  std::vector<double> probabilities;
+  const bool exact = std::all_of(points.stddevs.begin(), points.stddevs.end(),
+                                 [](double stddev) { return stddev <= 0; });
+  if (exact) return probabilities;
+  for (const int at : pareto_front(points.values, points.axes)) {
+    probabilities.push_back(front_probability(points.values, points.stddevs, points.axes, at));
+  }
+  return probabilities;
 }
 
 }  // namespace hwnas

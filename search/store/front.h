@@ -16,4 +16,9 @@ namespace hwnas {
 std::vector<std::size_t> front_of(std::span<const Trial> trials,
                                   std::span<const Objective> objectives);
 
+// For each of these, in the same order, the probability that no other complete trial dominates it,
+// by the standard errors (search/front_probability.h). Empty where no value has one.
+std::vector<double> front_probabilities(std::span<const Trial> trials,
+                                        std::span<const Objective> objectives);
+
 }  // namespace hwnas
