@@ -58,10 +58,8 @@ std::string identity(const StudyInfo& info, const std::vector<Device>& devices) 
 
 std::string bound_report(const SurveyedBound& b) {
   const Unit u = unit(b.objective.key.metric);
-  return to_text(b.objective.key) + " must be at " +
-         (maximised(b.objective.key.metric) ? "least " : "most ") +
-         format_quantity(*b.objective.bound, u) + ", nearest found " +
-         format_quantity(b.nearest, u) +
+  return to_text(b.objective.key) + " must be " + b.objective.bound_text() + ", nearest found " +
+         format_quantity(b.nearest, u) + b.objective.with_text() +
          (b.best != b.nearest ? " (alone " + format_quantity(b.best, u) + ")" : "");
 }
 
@@ -112,14 +110,13 @@ SearchSpace stored_space(const Study& study) {
                             study.info().task);
 }
 
-Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
-                       TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill)
+Experiment::Experiment(RunConfig config, Materials materials)
     : config_(std::move(config)),
       materials_(std::move(materials)),
-      study_path_(std::move(study_path)),
       objectives_(config_.objectives) {
-  // The space is read before a trainer is started: its mistakes are the cheapest to find.
-  space_ = SearchSpace::parse(materials_.space_text, materials_.space_file);
+  std::optional<Task> task;
+  if (config_.data) task = task_of(*config_.data);
+  space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, task);
   std::vector<PricedDevice> priced;
   for (const Device& device : materials_.devices) {
     const bool required = named(config_.objectives, device.name);
@@ -135,6 +132,13 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
   if (materials_.tables)
     look_ups_ = table_stages(materials_.tables, objectives_, threads(), fidelities);
   check_budget();
+}
+
+// What is wrong with the space is found before a trainer is started.
+Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
+                       TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill)
+    : Experiment(std::move(config), std::move(materials)) {
+  study_path_ = std::move(study_path);
   if (!config_.training) return;
   training_ =
       std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), on_epoch, kill);
@@ -177,20 +181,50 @@ void Experiment::check_budget() const {
   }
 }
 
-Survey Experiment::look(std::stop_token stop) {
-  Survey found = survey(*space_, *costs_, objectives_, config_.seed, stop);
-  if (stop.stop_requested() || found.any_feasible) return found;
-  if (!found.first_failure.empty() && found.bounds.empty()) {
+Survey Experiment::survey(std::stop_token stop, int samples) const {
+  return hwnas::survey(*space_, *costs_, objectives_, config_.seed, std::move(stop), samples);
+}
+
+Survey Experiment::look(std::stop_token stop) const {
+  Survey found = survey(stop);
+  if (!stop.stop_requested()) require_feasible(found);
+  return found;
+}
+
+// A bound with a probability needs standard errors, which trained accuracies have.
+void Experiment::check_errors(const Survey& survey) const {
+  for (const Objective& o : survey.no_error) {
+    if (o.key.metric == Metric::accuracy && config_.training) continue;
+    std::string problem = to_text(o.key) + " must be " + o.bound_text() + ", but ";
+    const auto device = std::find_if(materials_.devices.begin(), materials_.devices.end(),
+                                     [&](const Device& d) { return d.name == o.key.device; });
+    if (device == materials_.devices.end()) {
+      problem += "its table gives no standard error";
+    } else if (device->family == Family::lookup) {
+      problem += "the table of device '" + device->name +
+                 "' gives no standard error: measure architectures several times";
+    } else {
+      problem += "device '" + device->name + "' (" + std::string(to_string(device->family)) +
+                 ") gives no standard error: 'hwnas devices fit' learns one from measurements";
+    }
+    throw InputError(config_.file, 0, "", "", problem + "; or leave out 'with'");
+  }
+}
+
+void Experiment::require_feasible(const Survey& survey) const {
+  check_errors(survey);
+  if (survey.any_feasible) return;
+  if (!survey.first_failure.empty() && survey.bounds.empty()) {
     throw InputError(
         config_.file, 0, "", "",
-        "no candidate of space '" + space_->name() + "' can be evaluated: " + found.first_failure);
+        "no candidate of space '" + space_->name() + "' can be evaluated: " + survey.first_failure);
   }
   std::string binding;
-  for (const SurveyedBound& b : found.bounds) {
+  for (const SurveyedBound& b : survey.bounds) {
     if (b.binding) binding += (binding.empty() ? "" : "; ") + bound_report(b);
   }
   throw InputError(config_.file, 0, "", "",
-                   "none of " + std::to_string(found.looked_at) + " candidates of space '" +
+                   "none of " + std::to_string(survey.looked_at) + " candidates of space '" +
                        space_->name() + "' meets the bounds: " + binding);
 }
 

@@ -35,8 +35,9 @@ SearchSpace stored_space(const Study& study);
 
 class Experiment {
  public:
-  // Loads and checks everything, starts a trainer where there is something to train. Throws
-  // InputError.
+  // Loads and checks everything. Throws InputError. To look only: starts no trainer.
+  Experiment(RunConfig config, Materials materials);
+  // To run: starts a trainer where there is something to train.
   Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
              TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill);
 
@@ -44,9 +45,13 @@ class Experiment {
   const SearchSpace& space() const { return *space_; }
   const std::optional<TrainerGreeting>& trainer() const { return greeting_; }
 
-  // Looks at the space with the cost models. Throws InputError where no candidate meets the bounds:
-  // says which bound binds and the nearest value found.
-  Survey look(std::stop_token stop);
+  // Looks at the space with the cheap stages only.
+  Survey survey(std::stop_token stop, int samples = kSurveySample) const;
+  // Throws InputError where the run is of no use: no candidate meets the bounds (says which bound
+  // binds and the nearest value found), or a bound asks for a probability that nobody can tell.
+  void require_feasible(const Survey& survey) const;
+  // Both; a survey that was stopped is not judged.
+  Survey look(std::stop_token stop) const;
 
   // Creates or continues the study and runs the search.
   Study open_study(const Survey& survey) const;
@@ -74,6 +79,7 @@ class Experiment {
   StudyInfo study_info(const Survey& survey) const;
   void check_budget() const;
   void start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch, std::stop_token kill);
+  void check_errors(const Survey& survey) const;
   bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }
 
   RunConfig config_;

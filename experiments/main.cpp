@@ -28,6 +28,7 @@ constexpr std::array kCommands{
     Command{"estimate", hwnas::estimate_command, "what a network costs on devices"},
     Command{"devices", hwnas::devices_command, "list or show hardware descriptions"},
     Command{"networks", hwnas::networks_command, "list or show the networks that ship with hwnas"},
+    Command{"space", hwnas::space_command, "check: whether a run can meet its bounds"},
     Command{"spaces", hwnas::spaces_command, "list or show search spaces"},
     Command{"bench", hwnas::bench_command, "compare search algorithms where the truth is known"},
 };

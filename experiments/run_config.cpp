@@ -121,6 +121,9 @@ void read_bound(const TomlTable& table, Objective& objective) {
   if (table.has("with"))
     objective.probability =
         checked_probability(table, "with", table.quantity("with", Unit::fraction));
+  if (objective.probability > 0 && (metric == Metric::parameters || metric == Metric::macs))
+    throw table.error(table.has("with") ? "with" : right,
+                      "is of no use: " + std::string(to_string(metric)) + " are counted, exactly");
   if (bound <= 0 && !maximised(metric))
     throw table.error(right, "nothing can meet this; the bound must be above 0");
   if (metric == Metric::accuracy && bound > 1)
@@ -258,6 +261,12 @@ void read_search(const TomlTable& file, RunConfig& config) {
 }
 
 }  // namespace
+
+Task task_of(const DataConfig& data) {
+  if (data.set == "cifar10") return {{3, 32, 32}, 10};
+  if (data.set == "cifar100") return {{3, 32, 32}, 100};
+  return {{1, 28, 28}, 10};  // the two MNISTs
+}
 
 std::string space_text(const RunConfig& config, const std::filesystem::path& space_file) {
   TomlTable space = TomlTable::parse_file(space_file);

@@ -28,6 +28,9 @@ struct DataConfig {
   std::int64_t train_images = 0;  // 0: all
 };
 
+// Shape and classes of a data set, which need not be read for that.
+Task task_of(const DataConfig& data);
+
 // How each candidate is trained; the meaning of every number is in trainer/README.md.
 struct TrainingConfig {
   int epochs = 1;

@@ -26,13 +26,17 @@ struct Look {
   double violation = 0;
 };
 
-// What reasons have in common that differ only in their numbers.
+// What reasons have in common that differ only in their numbers and layers.
 std::string kind_of(std::string_view reason) {
+  constexpr std::string_view kLayer = "layer '";
   std::string kind;
+  bool in_name = false;
   for (const char c : reason) {
+    if (in_name && c == '\'') in_name = false;
     const bool digit = c >= '0' && c <= '9';
-    if (!digit) kind += c;
-    if (digit && (kind.empty() || kind.back() != '#')) kind += '#';
+    if (!in_name && !digit) kind += c;
+    if (!in_name && digit && (kind.empty() || kind.back() != '#')) kind += '#';
+    in_name = in_name || kind.ends_with(kLayer);
   }
   return kind;
 }
