@@ -94,13 +94,13 @@ std::vector<MetricKey> shown_keys(const FrontReport& report) {
 // named with its devices.
 std::string sources_text(const std::vector<Trial>& front, const std::vector<MetricKey>& keys) {
   std::map<Metric, std::set<Source>> of_metric;
-  std::map<Source, std::set<MetricKey>> of_source;
+  std::map<std::string, std::set<MetricKey>> of_source;
   for (const Trial& trial : front) {
     for (const MetricKey& key : keys) {
       const Measurement* m = find(trial, key);
       if (!m) continue;
       of_metric[key.metric].insert(m->source);
-      of_source[m->source].insert(key);
+      of_source[std::string(to_string(m->source))].insert(key);
     }
   }
   std::string text = "numbers:";
@@ -111,7 +111,7 @@ std::string sources_text(const std::vector<Trial>& front, const std::vector<Metr
       std::string name = one ? std::string(to_string(key.metric)) : to_text(key);
       if (names.empty() || names.back() != name) names.push_back(std::move(name));
     }
-    text.append(" ").append(to_string(source)).append(" (");
+    text.append(" ").append(source).append(" (");
     for (std::size_t i = 0; i < names.size(); ++i) text += (i ? ", " : "") + names[i];
     text += ")";
   }
