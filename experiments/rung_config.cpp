@@ -10,6 +10,7 @@ namespace hwnas {
 namespace {
 
 constexpr double kLeastKeep = 0.001;
+constexpr double kKeptOfASurrogate = 1.0 / 3;
 
 std::string text_of(double value) {
   std::ostringstream out;
@@ -103,7 +104,9 @@ std::vector<RungConfig> read_rungs(const TomlTable& file, const RunConfig& confi
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const double full = trained ? config.training->epochs : full_cost(config);
     const double next = i + 1 < rungs.size() ? rungs[i + 1].cost : full;
-    rungs[i].keep = keep > 0 ? keep : std::max(kLeastKeep, rungs[i].cost / next);
+    const bool surrogate = config.search.algorithm == Algorithm::surrogate;
+    const double least = surrogate ? kKeptOfASurrogate : kLeastKeep;
+    rungs[i].keep = keep > 0 ? keep : std::max(least, rungs[i].cost / next);
     if (!(rungs[i].keep < 1))
       throw table->error("keep", "is missing; the rung at fidelity " + text_of(rungs[i].fidelity) +
                                      " costs no less than what follows it");

@@ -23,7 +23,8 @@ struct RungConfig {
 // In rising order; none where there is no [rungs]. `config` has its tables, training and objectives
 // already.
 // Where no `keep` is given as much is spent on a rung as on what follows it, as successive halving
-// does. Throws InputError.
+// does; with the surrogate at least a third is kept, whose proposals need less sorting out. Throws
+// InputError.
 std::vector<RungConfig> read_rungs(const TomlTable& file, const RunConfig& config);
 
 // Proposals a round that let two of them through all rungs on average.

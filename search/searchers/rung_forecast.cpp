@@ -1,39 +1,36 @@
 #include "search/searchers/rung_forecast.h"
 
 #include <algorithm>
-#include <limits>
+#include <cassert>
 
 namespace hwnas {
 namespace {
 
 constexpr std::size_t kEnoughForASlope = 3;
+constexpr double kSteepest = 1.5;
 
 }  // namespace
 
-RungForecast::RungForecast(std::span<const RungPair> pairs)
-    : best_(-std::numeric_limits<double>::infinity()) {
-  if (pairs.empty()) return;
-  const auto n = static_cast<double>(pairs.size());
-  double rung = 0, end = 0;
-  best_ = pairs.front().at_end;
-  for (const RungPair& pair : pairs) {
-    rung += pair.at_rung / n;
-    end += pair.at_end / n;
-    best_ = std::min(best_, pair.at_end);
+RungForecast rung_forecast(std::span<const double> lower, std::span<const double> upper) {
+  assert(lower.size() == upper.size());
+  RungForecast line;
+  if (lower.empty()) return line;
+  const auto n = static_cast<double>(lower.size());
+  double low = 0, up = 0;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    low += lower[i] / n;
+    up += upper[i] / n;
   }
   double spread = 0, together = 0;
-  for (const RungPair& pair : pairs) {
-    spread += (pair.at_rung - rung) * (pair.at_rung - rung);
-    together += (pair.at_rung - rung) * (pair.at_end - end);
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    spread += (lower[i] - low) * (lower[i] - low);
+    together += (lower[i] - low) * (upper[i] - up);
   }
-  if (pairs.size() >= kEnoughForASlope && spread > 0) {
-    slope_ = std::clamp(together / spread, 0.0, 1.0);
+  if (lower.size() >= kEnoughForASlope && spread > 0) {
+    line.slope = std::clamp(together / spread, 0.0, kSteepest);
   }
-  shift_ = end - slope_ * rung;
-}
-
-double RungForecast::at_end(double at_rung) const {
-  return std::max(best_, shift_ + slope_ * at_rung);
+  line.shift = up - line.slope * low;
+  return line;
 }
 
 }  // namespace hwnas

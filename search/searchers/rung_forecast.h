@@ -1,27 +1,20 @@
-// RungForecast: what a trial that was stopped at a rung would have come to, as those that went on
-// from it teach. Immutable, thread-safe.
+// rung_forecast: how values at a rung go together with those at the next one, or at the end.
+// Pure, thread-safe.
 #pragma once
 
 #include <span>
 
 namespace hwnas {
 
-// A value at the rung and at the end, minimised.
-struct RungPair {
-  double at_rung = 0, at_end = 0;
+struct RungForecast {
+  double slope = 1, shift = 0;
+
+  double operator()(double at_rung) const { return shift + slope * at_rung; }
 };
 
-// A line through the pairs, of a slope from 0 to 1: differences at a rung foretell smaller ones,
-// never greater or opposite ones. Fewer than three pairs: the mean shift. No pair: no change.
-class RungForecast {
- public:
-  explicit RungForecast(std::span<const RungPair> pairs);
-
-  // Never better than the best end seen: what nobody has tried to the end is no record.
-  double at_end(double at_rung) const;
-
- private:
-  double slope_ = 1, shift_ = 0, best_;
-};
+// The line through the points (lower[i], upper[i]) by least squares, its slope kept within 0 and
+// 1.5: a rung may say less than it seems to, but never the opposite. Fewer than three points: the
+// mean shift. No point: no change.
+RungForecast rung_forecast(std::span<const double> lower, std::span<const double> upper);
 
 }  // namespace hwnas

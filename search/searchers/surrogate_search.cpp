@@ -102,34 +102,47 @@ void SurrogateSearch::remember(const Genotype& genotype) {
 // A model for each aim that trials told something of and the outlook does not know.
 SurrogateSearch::Learned SurrogateSearch::learn() const {
   Learned learned(aims_.size());
-  for (std::size_t j = 0; j < aims_.size(); ++j) {
-    std::vector<Features> samples;
-    std::vector<double> values;
-    std::map<std::size_t, RungForecast> forecasts;  // by rung
-    for (const Tried& tried : tried_) {
-      if (!tried.learned[j] || tried.state == TrialState::running) continue;
-      if (!std::isfinite(tried.values[j])) continue;
-      samples.push_back(tried.features);
-      values.push_back(tried.values[j]);
-      if (tried.state != TrialState::stopped || tried.rungs.empty()) continue;
-      const std::size_t rung = tried.rungs.size() - 1;
-      auto found = forecasts.find(rung);
-      if (found == forecasts.end()) found = forecasts.emplace(rung, forecast(j, rung)).first;
-      values.back() = found->second.at_end(values.back());
-    }
-    if (!samples.empty()) learned[j].emplace(outlook_, samples, values, aims_[j].reference);
-  }
+  for (std::size_t j = 0; j < aims_.size(); ++j) learned[j] = learn(j);
   return learned;
 }
 
-RungForecast SurrogateSearch::forecast(std::size_t aim, std::size_t rung) const {
-  std::vector<RungPair> pairs;
+// How many rungs have values of an aim that are not those of the end: none where all know it alike.
+std::size_t SurrogateSearch::rungs_below(std::size_t aim) const {
+  std::size_t rungs = 0;
   for (const Tried& tried : tried_) {
-    if (tried.state != TrialState::complete || tried.rungs.size() <= rung) continue;
-    if (std::isfinite(tried.rungs[rung][aim]))
-      pairs.push_back({tried.rungs[rung][aim], tried.values[aim]});
+    if (tried.state != TrialState::complete) continue;
+    for (std::size_t r = rungs; r < tried.rungs.size(); ++r) {
+      if (tried.rungs[r][aim] != tried.values[aim]) rungs = r + 1;
+    }
   }
-  return RungForecast(pairs);
+  return rungs;
+}
+
+// With rungs a model for each, the cheapest first, and each over the one before it.
+std::unique_ptr<LearnedAim> SurrogateSearch::learn(std::size_t aim) const {
+  std::unique_ptr<LearnedAim> model;
+  const std::size_t rungs = rungs_below(aim);
+  for (std::size_t level = 0; level <= rungs; ++level) {
+    std::vector<Features> samples;
+    std::vector<double> values, below;
+    for (const Tried& tried : tried_) {
+      if (!tried.learned[aim] || tried.state == TrialState::running) continue;
+      const bool counts = level < rungs ? tried.rungs.size() > level
+                                        : rungs == 0 || tried.state != TrialState::stopped;
+      if (!counts || (model && tried.rungs.size() < level)) continue;
+      const double value = level < rungs ? tried.rungs[level][aim] : tried.values[aim];
+      const double before = model ? tried.rungs[level - 1][aim] : 0;
+      if (!std::isfinite(value) || !std::isfinite(before)) continue;
+      samples.push_back(tried.features);
+      values.push_back(value);
+      below.push_back(before);
+    }
+    if (samples.empty()) break;
+    const double reference = level == rungs ? aims_[aim].reference : std::nan("");
+    model =
+        std::make_unique<LearnedAim>(outlook_, samples, values, reference, std::move(model), below);
+  }
+  return model;
 }
 
 // Of the hypervolume: as given, else a little beyond the worst of the complete trials.

@@ -3,8 +3,8 @@
 // A stratified initial design (initial_design.h); then models learn what only trials tell
 // (learned_aim.h), evolution around the front makes a pool of candidates, and the one with the
 // highest expected hypervolume improvement times the probability of keeping the bounds is proposed.
-// What the cost models know is taken as it is; of trials that were stopped at a rung the models
-// learn what they would have come to (rung_forecast.h). In a batch, and for trials that are on
+// What the cost models know is taken as it is; rungs have models of their own, which the few
+// trials that went on correct (learned_aim.h). In a batch, and for trials that are on
 // their way, the models believe themselves (kriging believer, Ginsbourger et al. 2010,
 // doi:10.1007/978-3-642-10701-6_6). One to four objectives, any bounds.
 #pragma once
@@ -17,7 +17,6 @@
 #include "search/searcher.h"
 #include "search/searchers/learned_aim.h"
 #include "search/searchers/prospector.h"
-#include "search/searchers/rung_forecast.h"
 #include "search/searchers/unasked.h"
 #include "space/rng.h"
 
@@ -45,8 +44,8 @@ class SurrogateSearch : public Searcher {
     const Prospect* prospect = nullptr;
     std::vector<TrialId> parents;
   };
-  using Learned = std::vector<std::optional<LearnedAim>>;  // one for each aim; none: it is known
-  struct Round;                                            // one ask of the models
+  using Learned = std::vector<std::unique_ptr<LearnedAim>>;  // one for each aim; none: it is known
+  struct Round;                                              // one ask of the models
 
   std::optional<Proposal> propose_from_design();
   std::optional<Proposal> draw();
@@ -54,8 +53,8 @@ class SurrogateSearch : public Searcher {
   void remember(const Genotype& genotype);
 
   Learned learn() const;
-  // Of an aim, what trials that were stopped at this rung would have come to.
-  RungForecast forecast(std::size_t aim, std::size_t rung) const;
+  std::unique_ptr<LearnedAim> learn(std::size_t aim) const;
+  std::size_t rungs_below(std::size_t aim) const;
   std::vector<double> references() const;
   std::vector<const Tried*> parents() const;
   std::vector<Member> make_pool();

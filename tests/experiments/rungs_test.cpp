@@ -92,6 +92,10 @@ TEST(RungsRun, WhereNothingIsSaidARungCostsWhatFollowsIt) {
   ASSERT_EQ(c.rungs.size(), 1u);
   EXPECT_DOUBLE_EQ(c.rungs[0].keep, 12.0 / 200);
   EXPECT_EQ(c.batch, 33);  // 2 / 0.06
+  write(t.folder / "run.toml", config("[rungs]\nfidelities = [12]\n", "surrogate"));
+  const RunConfig surrogate = RunConfig::load(t.folder / "run.toml");
+  EXPECT_DOUBLE_EQ(surrogate.rungs[0].keep, 1.0 / 3);
+  EXPECT_EQ(surrogate.batch, 6);
 }
 
 TEST(RungsRun, ABenchCountsWhatRungsCostInWholeEvaluations) {
@@ -146,8 +150,9 @@ TEST(RungConfig, TrainingsOfFewerEpochsOrImages) {
     }
     return "";
   };
-  const RunConfig c =
-      read("[[rungs.stages]]\nepochs = 1\ndata_share = 0.5\n[[rungs.stages]]\nepochs = 3\n");
+  const RunConfig c = read(
+      "[search]\nalgorithm = 'nsga2'\n[[rungs.stages]]\nepochs = 1\ndata_share = 0.5\n"
+      "[[rungs.stages]]\nepochs = 3\n");
   ASSERT_EQ(c.rungs.size(), 2u);
   EXPECT_EQ(c.rungs[0].fidelity, 0.5);
   EXPECT_DOUBLE_EQ(c.rungs[0].keep, 0.5 / 3);

@@ -8,6 +8,7 @@
 #include "search/pareto.h"
 #include "search/searchers/initial_design.h"
 #include "search/searchers/learned_aim.h"
+#include "search/searchers/rung_forecast.h"
 #include "tests/search/exchange.h"
 #include "tests/search/fake_outlook.h"
 
@@ -118,6 +119,76 @@ TEST(LearnedAim, ReturnsWhatItWasTold) {
   // Half of a log-normal lies below its median.
   EXPECT_NEAR(aim.probability_below(beliefs[1], 0.16), 0.5, 1e-12);
   EXPECT_EQ(aim.probability_below(beliefs[2], 0.3), 1);  // a bound where all is alike says nothing
+}
+
+// One epoch said .3, .4 and .9: best .3, nine in ten within .1 of it, so z is ln of .25, 1.25 and
+// 1.75. The end said .1 and .15 of the first two; with reference .2 their z is ln .25 and ln .75.
+// Two pairs give the mean shift, s = (ln .75 - ln 1.25) / 2; the model at the end learns what is
+// left, -s and s.
+TEST(LearnedAim, LearnsWhatTheEndAddsToARung) {
+  const FakeOutlook outlook(1);
+  std::vector<Features> samples(3);
+  for (std::uint8_t i = 0; i < 3; ++i) samples[i].choices = {i};
+  const std::vector<double> at_rung{0.3, 0.4, 0.9}, end{0.1, 0.15};
+  auto rung = std::make_unique<LearnedAim>(outlook, samples, at_rung, std::nan(""));
+  const double rung_stddev = rung->predict(samples)[2].stddev;
+  EXPECT_DOUBLE_EQ(rung->predict(samples)[1].mean, std::log(1.25));
+  LearnedAim aim(outlook, std::span(samples).first(2), end, 0.2, std::move(rung),
+                 std::span(at_rung).first(2));
+  const double s = (std::log(0.75) - std::log(1.25)) / 2;
+  const std::vector<Belief> beliefs = aim.predict(samples);
+  EXPECT_NEAR(aim.expected(beliefs[0]), 0.1, 1e-12);
+  EXPECT_NEAR(aim.expected(beliefs[1]), 0.15, 1e-12);
+  // Stopped there: what the rung says, shifted, and what is left of its neighbour, the first.
+  EXPECT_NEAR(beliefs[2].mean, std::log(1.75) + s - s, 1e-12);
+  EXPECT_NEAR(beliefs[2].stddev, std::hypot(rung_stddev, 0.11), 1e-12);
+  // What is assumed of a new one is believed from then on, at both levels.
+  Features fresh;
+  fresh.choices = {7};
+  const Belief before = aim.predict({&fresh, 1})[0];
+  aim.assume({&fresh, 1}, {&before, 1});
+  EXPECT_NEAR(aim.predict({&fresh, 1})[0].mean, before.mean, 1e-12);
+  EXPECT_LT(aim.predict({&fresh, 1})[0].stddev, before.stddev);
+}
+
+TEST(RungForecast, IsTheLineThroughThePairs) {
+  EXPECT_EQ(rung_forecast({}, {})(0.7), 0.7);
+  const std::vector<double> lower{1, 2, 3, 4};
+  // Slope 0.5 through (1, 2), (2, 2.5), ...; of the first two the mean shift is (1 + 0.5) / 2.
+  const std::vector<double> half{2, 2.5, 3, 3.5}, opposite{4, 3, 2, 1}, steep{0, 10, 20, 30};
+  EXPECT_DOUBLE_EQ(rung_forecast(lower, half)(10), 6.5);
+  EXPECT_DOUBLE_EQ(rung_forecast(std::span(lower).first(2), std::span(half).first(2))(10), 10.75);
+  EXPECT_DOUBLE_EQ(rung_forecast(lower, opposite)(10), 2.5);  // no slope: their mean
+  EXPECT_DOUBLE_EQ(rung_forecast(lower, steep).slope, 1.5);
+}
+
+// What stopped trials taught decides what is asked: the same run with other values at the rung asks
+// for others.
+TEST(SurrogateSearch, LearnsFromStoppedTrials) {
+  const FakeOutlook outlook = known_sum();
+  const auto asked = [&outlook](double sign) {
+    SearcherOptions options;
+    options.algorithm = Algorithm::surrogate;
+    options.cardinalities.assign(6, 5);
+    options.aims.resize(2);
+    options.outlook = &outlook;
+    options.initial_design = 12;
+    const auto searcher = make_searcher(options);
+    return texts(exchange(*searcher, 30, 6, [&](TrialId id, const Genotype& genotype) {
+      const double rung = 20 + sign * genotype.genes[0], other = sum(genotype);
+      if (id % 3 == 0) {
+        Outcome outcome = complete(id, genotype, {rung - 10, other});
+        outcome.values = outcome.objectives;
+        outcome.rungs = {{rung, other}};
+        return outcome;
+      }
+      Outcome outcome{id, genotype, TrialState::stopped, {rung, other}, 0, {rung, other}};
+      outcome.rungs = {{rung, other}};
+      return outcome;
+    }));
+  };
+  EXPECT_EQ(asked(1), asked(1));
+  EXPECT_NE(asked(1), asked(-1));
 }
 
 // The model that the program uses.
