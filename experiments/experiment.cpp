@@ -195,19 +195,20 @@ Survey Experiment::look(std::stop_token stop) const {
 void Experiment::check_errors(const Survey& survey) const {
   for (const Objective& o : survey.no_error) {
     if (o.key.metric == Metric::accuracy && config_.training) continue;
-    std::string problem = to_text(o.key) + " must be " + o.bound_text() + ", but ";
     const auto device = std::find_if(materials_.devices.begin(), materials_.devices.end(),
                                      [&](const Device& d) { return d.name == o.key.device; });
-    if (device == materials_.devices.end()) {
-      problem += "its table gives no standard error";
-    } else if (device->family == Family::lookup) {
-      problem += "the table of device '" + device->name +
-                 "' gives no standard error: measure architectures several times";
-    } else {
-      problem += "device '" + device->name + "' (" + std::string(to_string(device->family)) +
-                 ") gives no standard error: 'hwnas devices fit' learns one from measurements";
+    std::string problem = "its table gives no standard error; leave out 'with'";
+    if (device != materials_.devices.end() && device->family == Family::lookup) {
+      problem = "the table of device '" + device->name +
+                "' gives no standard error: measure architectures several times, or leave out "
+                "'with'";
+    } else if (device != materials_.devices.end()) {
+      problem = "device '" + device->name + "' (" + std::string(to_string(device->family)) +
+                ") gives no standard error: 'hwnas devices fit' learns one from measurements; or "
+                "leave out 'with'";
     }
-    throw InputError(config_.file, 0, "", "", problem + "; or leave out 'with'");
+    throw InputError(config_.file, 0, "", "",
+                     to_text(o.key) + " must be " + o.bound_text() + ", but " + problem);
   }
 }
 

@@ -100,8 +100,11 @@ Table bounds_table(const SpaceReport& report) {
 
 std::string within_text(const SpaceReport& report) {
   const Feasibility& f = report.feasibility;
-  std::string text = "within all bounds: " + std::to_string(f.within) + " of " +
-                     std::to_string(f.costed) + " (" + share_text(f.within, f.costed) + ")";
+  const bool all =
+      std::all_of(f.bounds.begin(), f.bounds.end(), [](const BoundShare& b) { return b.known; });
+  std::string text = all ? "within all bounds: " : "within all bounds known beforehand: ";
+  text += std::to_string(f.within) + " of " + std::to_string(f.costed) + " (" +
+          share_text(f.within, f.costed) + ")";
   if (f.within == 0 && report.survey.any_feasible)
     text += "; but evolution from them found some that are";
   return text + '\n';

@@ -16,7 +16,8 @@
 namespace hwnas {
 
 struct Prospect {
-  bool possible = false;          // false: it decodes to nothing, or a device cannot run it
+  // False: it decodes to nothing, a device cannot run it, or it misses a bound with a probability.
+  bool possible = false;
   std::uint64_t fingerprint = 0;  // as the trial will have; equal: one and the same candidate
   Features features;
   // One for each of the run's objectives, then bounds (Outcome::values), minimised; NaN where only

@@ -84,8 +84,13 @@ Prospect SearchOutlook::look_at(const Genotype& genotype) const {
   trial.measurements = std::move(priced.measurements);
   prospect.possible = priced.failure.empty();
   for (std::size_t i = 0; i < sources_.objectives.size(); ++i) {
-    const Measurement* m = find(trial, sources_.objectives[i].key);
-    if (m) prospect.values[i] = sources_.objectives[i].minimised(m->value);
+    const Objective& objective = sources_.objectives[i];
+    const Measurement* m = find(trial, objective.key);
+    if (!m) continue;
+    prospect.values[i] = objective.minimised(m->value);
+    // Whether a bound with a probability is kept, the value alone does not tell.
+    if (objective.probability > 0 && (objective.violation(*m) > 0 || objective.undecided(*m)))
+      prospect.possible = false;
   }
   prospect.features = features(*sources_.space, candidate);
   prospect.scores = {static_cast<double>(parameters(candidate.network)),

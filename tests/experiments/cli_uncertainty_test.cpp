@@ -91,6 +91,18 @@ TEST(Uncertainty, AProbabilityChangesWhoIsFeasible) {
   EXPECT_EQ(sure.hwnas("pareto run.db").out, r.out);
 }
 
+// 0-1 keeps the bound by its value, and has the fewest parameters beside 0-0: without its error it
+// would be proposed.
+TEST(Uncertainty, TheSurrogateKnowsWhatMissesTheProbability) {
+  const Board t("at_most = \"10 ms with 95 %\"");
+  std::string config = slurp(t.folder / "run.toml");
+  config.replace(config.find("\"random\""), 8, "\"surrogate\"");
+  write(t.folder / "run.toml", config);
+  const Result r = t.hwnas("search run.toml --trials 2");
+  ASSERT_EQ(r.code, 0) << r.err;
+  for (const Trial& trial : t.trials()) EXPECT_EQ(trial.state, TrialState::complete) << trial.id;
+}
+
 TEST(Uncertainty, EveryReportShowsTheErrorAndTheSource) {
   const Board t("at_most = \"10 ms\"");
   ASSERT_EQ(t.hwnas("search run.toml").code, 0);
@@ -134,7 +146,7 @@ TEST(Uncertainty, AProbabilityOfWhatHasNoErrorIsRefused) {
     EXPECT_EQ(r.code, 2);
     EXPECT_EQ(r.err,
               "hwnas: run.toml: latency@board must be at most 10.0 ms with 95 %, but the table of "
-              "device 'board' gives no standard error: measure architectures several times; or "
+              "device 'board' gives no standard error: measure architectures several times, or "
               "leave out 'with'\n");
   }
   EXPECT_FALSE(std::filesystem::exists(once.folder / "run.db"));
@@ -150,6 +162,28 @@ TEST(Uncertainty, AProbabilityOfWhatHasNoErrorIsRefused) {
             "hwnas: run.toml: energy@stm32h743 must be at most 1.00 J with 90 %, but device "
             "'stm32h743' (microcontroller) gives no standard error: 'hwnas devices fit' learns one "
             "from measurements; or leave out 'with'\n");
+}
+
+TEST(Uncertainty, TablesInThePlaceOfTrainingHaveNoErrors) {
+  const Board t("", "architecture,ms\n0-0,8\n0-1,9\n1-0,7\n1-1,12\n");
+  const auto check = [&](const std::string& cost, const std::string& bound) {
+    write(t.folder / "run.toml",
+          "space = \"./pair.toml\"\n[[tables]]\nfile = \"rows.csv\"\narchitecture = "
+          "\"architecture\"\n[[tables.metrics]]\nmetric = \"latency@desk\"\ncolumn = \"ms\"\n"
+          "unit = \"ms\"\ncost = " +
+              cost + "\n[[objectives]]\nmetric = \"latency@desk\"\nat_most = \"" + bound + "\"\n");
+    return t.hwnas("space check run.toml");
+  };
+  for (const char* cost : {"0", "1"}) {
+    const Result r = check(cost, "10 ms with 95 %");
+    EXPECT_EQ(r.code, 2);
+    EXPECT_EQ(
+        r.err,
+        "hwnas: run.toml: latency@desk must be at most 10.0 ms with 95 %, but its table gives "
+        "no standard error; leave out 'with'\n");
+  }
+  EXPECT_THAT(check("0", "10 ms").out, HasSubstr("within all bounds: 3 of 4 (75.0 %)"));
+  EXPECT_THAT(check("1", "10 ms").out, HasSubstr("known only after a look-up"));
 }
 
 // Where some rows are repeated and others not, those that cannot be judged have failed.
@@ -275,7 +309,7 @@ TEST(SpaceCheck, NothingIsTrained) {
         "[[objectives]]\nmetric = \"latency@stm32l4r5\"\nat_most = \"25 ms\"\n");
   const Result r = run(folder.path(), kHwnas + " space check run.toml --samples 50");
   EXPECT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out, AllOf(HasSubstr("known only after training"),
+  EXPECT_THAT(r.out, AllOf(HasSubstr("known only after training"), HasSubstr("known beforehand: "),
                            HasSubstr("accuracy at least 90.0 % with 95 %")));
   const json j =
       json::parse(run(folder.path(), kHwnas + " space check run.toml --samples 50 --json").out);
