@@ -11,7 +11,7 @@ namespace hwnas {
 // normal. Minimised values and their standard errors (0: exact), row-major as in pareto.h. Given
 // the member's own values, what the others do is integrated exactly:
 //   E over x of prod over others b of (1 - prod over objectives k of P(b_k <= x_k)),
-// the expectation over 1024 fixed draws of the member's errors: to about 0.01.
+// the expectation over 256 fixed draws of the member's errors, evenly spread: to about 0.01.
 double front_probability(std::span<const double> points, std::span<const double> stddevs, int m,
                          int member);
 
