@@ -20,10 +20,9 @@ enum Kind : std::size_t {
   kilo_elements,
   kKinds
 };
-constexpr std::array<const char*, kKinds> kNames{"conv1",     "conv3",        "conv5",
-                                                 "dw3",       "dw5",          "matrix",
-                                                 "pool",      "identity",     "join",
-                                                 "mega_macs", "kilo_weights", "kilo_elements"};
+constexpr std::array<const char*, kKinds> kNames{
+    "conv1", "conv3",    "conv5", "dw3",       "dw5",          "matrix",
+    "pool",  "identity", "join",  "mega_macs", "kilo_weights", "kilo_elements"};
 
 Kind kind_of(const Layer& layer) {
   const int kernel = layer.kernel_h > layer.kernel_w ? layer.kernel_h : layer.kernel_w;
