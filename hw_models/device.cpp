@@ -11,6 +11,7 @@
 #include "hw_models/families/cpu.h"
 #include "hw_models/families/fpga.h"
 #include "hw_models/families/gpu.h"
+#include "hw_models/families/learned.h"
 #include "hw_models/families/lookup.h"
 #include "hw_models/families/microcontroller.h"
 #include "hw_models/families/neuromorphic.h"
@@ -25,8 +26,8 @@ namespace hwnas {
 namespace {
 
 constexpr std::array<std::string_view, kFamilies> kFamilyNames{
-    "cpu",    "gpu",          "microcontroller", "systolic", "spatial", "fpga",
-    "analog", "neuromorphic", "photonic",        "lookup",   "plugin",  "program"};
+    "cpu",          "gpu",      "microcontroller", "systolic", "spatial", "fpga",   "analog",
+    "neuromorphic", "photonic", "lookup",          "plugin",   "program", "learned"};
 constexpr int kMostInheritances = 8;
 constexpr std::array<std::string_view, 5> kMetrics{"latency_s", "energy_j", "throughput_per_s",
                                                    "peak_memory_bytes", "storage_bytes"};
@@ -79,6 +80,8 @@ std::shared_ptr<const CostModel> make_model(Family family, const TomlTable& file
       return make_plugin(file, device, confidence, files);
     case Family::program:
       return make_program(file, device, confidence, files);
+    case Family::learned:
+      return make_learned(file, device, confidence, files);
   }
   assert(false);
   return nullptr;

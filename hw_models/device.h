@@ -27,8 +27,9 @@ enum class Family : std::uint8_t {
   lookup,   // a table of measurements
   plugin,   // a C-ABI shared library
   program,  // spoken to over its input and output
+  learned,  // from measurements of architectures, by `hwnas devices fit`
 };
-constexpr int kFamilies = static_cast<int>(Family::program) + 1;
+constexpr int kFamilies = static_cast<int>(Family::learned) + 1;
 std::string_view to_string(Family family);
 
 // A published figure that the model of a device is held against.

@@ -30,7 +30,8 @@ void add_measurements(std::vector<Measurement>& measurements, const Device& devi
 }
 
 Source source_of(const Device& device) {
-  return device.family == Family::lookup ? Source::measured : Source::analytic;
+  if (device.family == Family::lookup) return Source::measured;
+  return device.family == Family::learned ? Source::predicted : Source::analytic;
 }
 
 Pricing::Pricing(std::vector<PricedDevice> devices,
