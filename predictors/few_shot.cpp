@@ -311,24 +311,24 @@ void FewShot::set_samples(DeviceModel& model, std::span<const Architecture> samp
       errors.size() < 2 ? size : std::max(calibration(errors) * spread(errors.size()), 1e-9 * size);
 }
 
-DeviceModel FewShot::fit(std::span<const Architecture> samples, std::span<const double> values,
-                         const CoordinateSets& sets) const {
+DeviceModel FewShot::fit_on(const CoordinateSets& sets, std::span<const Architecture> samples,
+                            std::span<const double> values, bool logarithms) const {
   const std::size_t some = std::min(samples.size(), kSamplesToCompose);
   const Blocks parts = blocks(samples.first(some), sets);
   const Belief plain = believe(parts, values.first(some), false);
-  const Belief logarithms = believe(parts, values.first(some), true);
-  const bool logarithm = logarithms.log_evidence > plain.log_evidence + kLogarithmMustWinBy;
-  const Belief& best = logarithm ? logarithms : plain;
+  const Belief logarithmic = believe(parts, values.first(some), true);
+  logarithms = logarithms || logarithmic.log_evidence > plain.log_evidence + kLogarithmMustWinBy;
+  const Belief& best = logarithms ? logarithmic : plain;
   DeviceModel model = compose(best.composition, sets);
-  model.logarithm = logarithm;
+  model.logarithm = logarithms;
   model.centre = best.centre;
   set_samples(model, samples, values, sets);
   return model;
 }
 
-DeviceModel FewShot::fit(std::span<const Architecture> samples,
-                         std::span<const double> values) const {
-  return fit(samples, values, sets_);
+DeviceModel FewShot::fit(std::span<const Architecture> samples, std::span<const double> values,
+                         bool logarithms) const {
+  return fit_on(sets_, samples, values, logarithms);
 }
 
 DeviceModel FewShot::fit_option_counts(std::span<const Architecture> samples,
@@ -370,7 +370,7 @@ void FewShot::learn_spread(const DeviceSources& sources) {
       samples.push_back(sources.population()[rows[i]]);
       values.push_back(column.values[rows[i]]);
     }
-    const DevicePredictor predictor(fit(samples, values, sets));
+    const DevicePredictor predictor(fit_on(sets, samples, values, false));
     for (std::size_t i = kSpreadSamples; i < std::min<std::size_t>(rows.size(), 100); ++i) {
       const Prediction p = predictor.predict(sources.population()[rows[i]]);
       errors.push_back(std::fabs(column.values[rows[i]] - p.mean) / p.stddev);

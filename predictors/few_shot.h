@@ -31,8 +31,9 @@ class FewShot {
  public:
   explicit FewShot(const DeviceSources& sources);
 
-  // At least one sample, all values positive.
-  DeviceModel fit(std::span<const Architecture> samples, std::span<const double> values) const;
+  // At least one sample, all values positive. `logarithms`: whatever the likelihood says.
+  DeviceModel fit(std::span<const Architecture> samples, std::span<const double> values,
+                  bool logarithms = false) const;
   // The ridge on option counts alone, in the same form: what every other model must beat.
   DeviceModel fit_option_counts(std::span<const Architecture> samples,
                                 std::span<const double> values) const;
@@ -56,8 +57,8 @@ class FewShot {
   double spread(std::size_t samples) const;
   Composition usual() const;
   DeviceModel compose(const Composition& composition, const CoordinateSets& sets) const;
-  DeviceModel fit(std::span<const Architecture> samples, std::span<const double> values,
-                  const CoordinateSets& sets) const;
+  DeviceModel fit_on(const CoordinateSets& sets, std::span<const Architecture> samples,
+                     std::span<const double> values, bool logarithms) const;
   void set_samples(DeviceModel& model, std::span<const Architecture> samples,
                    std::span<const double> values, const CoordinateSets& sets) const;
 

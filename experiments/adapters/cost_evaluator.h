@@ -21,7 +21,8 @@ struct PricedDevice {
 void add_measurements(std::vector<Measurement>& measurements, const Device& device,
                       const Cost& cost);
 
-// Measured where the device is a table of measurements, else analytic.
+// Measured where the device is a table of measurements, predicted where it was learned from some,
+// else analytic.
 Source source_of(const Device& device);
 
 // All that is known of a candidate for nothing: what the cost models say, and what tables hold at

@@ -5,6 +5,7 @@
 #include "experiments/command_line.h"
 #include "experiments/commands.h"
 #include "experiments/commands/check_devices.h"
+#include "experiments/commands/fit_device.h"
 #include "experiments/library.h"
 #include "experiments/table.h"
 #include "space/input_error.h"
@@ -112,14 +113,17 @@ int write_template(const CommandLine& line) {
 }  // namespace
 
 int devices_command(const Arguments& arguments) {
+  if (!arguments.empty() && arguments[0] == "fit")
+    return fit_device({arguments.begin() + 1, arguments.end()});
   CommandLine line(
-      "hwnas devices list | show NAME | check [NAME] | new --family F [FILE]",
+      "hwnas devices list | show NAME | check [NAME] | new --family F [FILE] | fit ...",
       "The hardware that hwnas knows, and any device file: every constant with its source and "
       "date;\n"
       "the model held against the published figures that the file names (exit code 1 on a miss);\n"
-      "a commented template for a device of your own.\n"
+      "a commented template for a device of your own; a device learned from measurements\n"
+      "('hwnas devices fit --help').\n"
       "Example: hwnas devices new --family microcontroller my_board.toml");
-  line.positional("ACTION", "list, show, check or new")
+  line.positional("ACTION", "list, show, check, new or fit")
       .positional("NAME", "names or device files; with new: the file to write", false)
       .value("family", "F", "with new: the model family")
       .flag("json", "print JSON instead of a table");
@@ -131,7 +135,8 @@ int devices_command(const Arguments& arguments) {
   if (action == "check") return check_devices(name, line.has("json"));
   if (action == "new") return write_template(line);
   throw InputError(
-      "expected 'hwnas devices list', 'show NAME', 'check [NAME]' or 'new --family F [FILE]'");
+      "expected 'hwnas devices list', 'show NAME', 'check [NAME]', 'new --family F [FILE]' or "
+      "'fit ...'");
 }
 
 }  // namespace hwnas
