@@ -1,7 +1,7 @@
-// Layer counts: how often each kind of layer occurs in a network as it was decoded, and how much
-// work it is: once of all layers, and once of those whose output is used. Runtimes differ in which
-// of the two they run: some execute every layer of a graph, others drop what nobody reads and what
-// only zeros read. Thread-safe.
+// Layer counts: how often each kind of layer occurs in a network as it was decoded, how it
+// branches, and how much work it is: once of all layers, and once of those whose output is used.
+// Runtimes differ in which of the two they run: some execute every layer of a graph, others drop
+// what nobody reads and what only zeros read. Thread-safe.
 #pragma once
 
 #include <string>

@@ -62,6 +62,12 @@ int list(bool as_json) {
   return 0;
 }
 
+// Long lists are cut: the file has them.
+std::string shortened(const std::string& value) {
+  constexpr std::size_t kMost = 80;
+  return value.size() <= kMost ? value : value.substr(0, value.rfind(',', kMost - 4) + 1) + " ...";
+}
+
 int show(const std::string& name, bool as_json) {
   const Device device = find_device(name);
   nlohmann::json all = nlohmann::json::array();
@@ -72,7 +78,7 @@ int show(const std::string& name, bool as_json) {
   table.column("source", Table::Align::left);
   for (const DeviceConstant& c : constants(device)) {
     all.push_back({{"key", c.key}, {"value", c.value}, {"source", c.source}, {"date", c.date}});
-    table.row({c.key, c.value, c.date, c.source});
+    table.row({c.key, shortened(c.value), c.date, c.source});
   }
   if (as_json) {
     std::cout << nlohmann::json{{"name", device.name},

@@ -18,8 +18,8 @@ std::string as_float(std::string text) {
 
 std::string exact(double value) {
   std::array<char, 40> text{};
-  const char* end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  return as_float({text.data(), end});
+  char* const end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return as_float(std::string(text.data(), end));
 }
 
 std::string weight(double value) {

@@ -55,6 +55,7 @@ TEST(Doors, ThePagesWorkAsTheyStand) {
       {"lookup.md", {"my_board.csv", "359 us", "my_kernels", "slowest layers"}},
       {"program.md", {"my_device", "12.5 ms", "counted from the network"}},
       {"plugin.md", {"my_device", "12.5 ms"}},
+      {"learned.md", {"wrote my_phone.toml", "op-count ridge", "family learned"}},
   };
   for (const Page& page : pages) {
     Folder f;
