@@ -73,7 +73,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"estimate resnet8 --batch 0",
                 "--batch = 0: expected a whole number from 1 to 65536"},
         Mistake{"devices show stm32h734", "no device 'stm32h734'; did you mean 'stm32h743'?"},
-        Mistake{"devices paint", "expected 'hwnas devices list', 'show NAME', 'check [NAME]' or 'new --family F"},
+        Mistake{"devices paint",
+                "expected 'hwnas devices list', 'show NAME', 'check [NAME]', 'new --family F "
+                "[FILE]' or 'fit ...'"},
         Mistake{"networks show", "expected 'hwnas networks list' or 'hwnas networks show NAME'"},
         Mistake{"spaces show fbnets", "no space 'fbnets'; did you mean 'fbnet'?"}));
 

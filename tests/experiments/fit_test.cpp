@@ -290,6 +290,9 @@ struct Unseen {
   bool sources;
   double least;
 };
+void PrintTo(const Unseen& unseen, std::ostream* out) {
+  *out << unseen.target << ", " << unseen.samples << " rows";
+}
 
 class PublishedDevices : public ::testing::TestWithParam<Unseen> {};
 
