@@ -233,7 +233,7 @@ void read_budget(const TomlTable& file, RunConfig& config) {
   table->done();
 }
 
-void read_search(const TomlTable& file, RunConfig& config) {
+void read_search(const TomlTable& file, RunConfig& config, std::optional<Algorithm> algorithm) {
   // Where each trial has to be paid for, thinking about it is cheap.
   const auto costs = [](const TableConfig& table) {
     return std::any_of(table.metrics.begin(), table.metrics.end(),
@@ -241,12 +241,12 @@ void read_search(const TomlTable& file, RunConfig& config) {
   };
   const bool dear =
       config.training || std::any_of(config.tables.begin(), config.tables.end(), costs);
-  config.search.algorithm = dear ? Algorithm::surrogate : Algorithm::nsga2;
+  config.search.algorithm = algorithm.value_or(dear ? Algorithm::surrogate : Algorithm::nsga2);
   const auto table = file.maybe_table("search");
   if (!table) return;
   const std::string name = one_of(*table, "algorithm", algorithm_names(),
                                   std::string(to_string(config.search.algorithm)));
-  config.search.algorithm = *parse_algorithm(name);
+  config.search.algorithm = algorithm.value_or(*parse_algorithm(name));
   config.batch = static_cast<int>(table->integer("batch", 1, 100'000, config.batch));
   config.search.population =
       static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
@@ -282,7 +282,8 @@ RunConfig RunConfig::load(const std::filesystem::path& path) {
   return parse(TomlTable::parse_file(path).text(), path.string());
 }
 
-RunConfig RunConfig::parse(const std::string& text, const std::string& file_name) {
+RunConfig RunConfig::parse(const std::string& text, const std::string& file_name,
+                           std::optional<Algorithm> algorithm) {
   const TomlTable file = TomlTable::parse(text, file_name);
   RunConfig config;
   for (const char* key : kSpaceTables)
@@ -305,7 +306,7 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   if (data && !training) config.training = TrainingConfig{};
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
-  read_search(file, config);
+  read_search(file, config, algorithm);
   check_tables(file, config);
   read_objectives(file, config);
   config.rungs = read_rungs(file, config);

@@ -74,8 +74,10 @@ struct RunConfig {
   // Throws InputError: unknown or missing keys, wrong types or units, bounds that nothing can meet
   // by their nature, objectives on devices that are not listed, accuracy that is neither trained
   // nor in a table.
+  // `algorithm`: in the place of the file's, and with its own defaults where the file gives none.
   static RunConfig load(const std::filesystem::path& path);
-  static RunConfig parse(const std::string& text, const std::string& file_name);
+  static RunConfig parse(const std::string& text, const std::string& file_name,
+                         std::optional<Algorithm> algorithm = {});
 };
 
 // The space's file with the config's [precision] and [deployment] in the place of its own, and its

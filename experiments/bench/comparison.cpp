@@ -152,10 +152,16 @@ void trace_trials(const std::vector<Ended>& trials, const Experiment& experiment
   }
 }
 
-Trace run_once(const ComparisonPlan& plan, const Truth& truth, Algorithm algorithm,
-               std::uint64_t seed, const std::filesystem::path& folder, std::stop_token stop) {
-  RunConfig config = plan.config;
-  config.search.algorithm = algorithm;
+// What a run with this algorithm would be given: rungs have their own usual share to keep.
+RunConfig config_for(const ComparisonPlan& plan, Algorithm algorithm) {
+  RunConfig config = RunConfig::parse(plan.config.text, plan.config.file, algorithm);
+  if (plan.batch) config.batch = *plan.batch;
+  return config;
+}
+
+Trace run_once(const ComparisonPlan& plan, const Truth& truth, RunConfig config, std::uint64_t seed,
+               const std::filesystem::path& folder, std::stop_token stop) {
+  const Algorithm algorithm = config.search.algorithm;
   config.seed = seed;
   config.budget = {};
   config.budget.trials = plan.evaluations;
@@ -198,16 +204,21 @@ std::vector<Contender> compare(const ComparisonPlan& plan, const Truth& truth,
                                std::stop_token stop) {
   const TemporaryFolder folder;
   std::vector<Contender> contenders;
-  for (const Algorithm algorithm : plan.algorithms)
-    contenders.push_back({algorithm, std::vector<Trace>(static_cast<std::size_t>(plan.seeds))});
+  std::vector<RunConfig> configs;
+  for (const Algorithm algorithm : plan.algorithms) {
+    configs.push_back(config_for(plan, algorithm));
+    contenders.push_back({algorithm, configs.back().batch,
+                          std::vector<Trace>(static_cast<std::size_t>(plan.seeds))});
+  }
   std::mutex mutex;
   const int runs = static_cast<int>(contenders.size()) * plan.seeds;
   parallel_for(runs, plan.threads, [&](int run) {
     if (stop.stop_requested()) return;
-    Contender& contender = contenders[static_cast<std::size_t>(run / plan.seeds)];
+    const auto which = static_cast<std::size_t>(run / plan.seeds);
+    Contender& contender = contenders[which];
     const int seed = run % plan.seeds;
     Trace& trace = contender.traces[static_cast<std::size_t>(seed)];
-    trace = run_once(plan, truth, contender.algorithm,
+    trace = run_once(plan, truth, configs[which],
                      plan.first_seed + static_cast<std::uint64_t>(seed), folder.path(), stop);
     const std::lock_guard lock(mutex);
     if (!stop.stop_requested()) done(contender, trace);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -23,11 +24,13 @@ struct Trace {
 
 struct Contender {
   Algorithm algorithm = Algorithm::random;
+  int batch = 1;
   std::vector<Trace> traces;  // by seed
 };
 
 struct ComparisonPlan {
   RunConfig config;
+  std::optional<int> batch;  // in the place of the config's, or of each algorithm's own with rungs
   Materials materials;
   std::vector<Algorithm> algorithms;
   std::int64_t evaluations = 0;  // of each run

@@ -58,7 +58,7 @@ json tables_json(const std::vector<TableConfig>& tables) {
 }
 
 json contender_json(const ComparisonReport& report, const Contender& contender) {
-  json result{{"algorithm", to_string(contender.algorithm)}};
+  json result{{"algorithm", to_string(contender.algorithm)}, {"batch", contender.batch}};
   for (const std::int64_t budget : report.budgets) {
     result["ratio"].push_back(summary_json(ratios(contender, budget), budget));
     if (report.truth.ideal.size() == 1)
@@ -86,15 +86,11 @@ json contender_json(const ComparisonReport& report, const Contender& contender) 
 
 json report_json(const ComparisonReport& report) {
   const Truth& truth = report.truth;
-  json result{{"name", report.plan.config.name},
-              {"config", report.plan.config.file},
-              {"space", report.plan.config.space},
-              {"batch", report.plan.config.batch},
-              {"population", report.plan.config.search.population},
-              {"seeds", report.plan.seeds},
-              {"first_seed", report.plan.first_seed},
-              {"budgets", report.budgets},
-              {"tables", tables_json(report.plan.config.tables)}};
+  json result{
+      {"name", report.plan.config.name},   {"config", report.plan.config.file},
+      {"space", report.plan.config.space}, {"population", report.plan.config.search.population},
+      {"seeds", report.plan.seeds},        {"first_seed", report.plan.first_seed},
+      {"budgets", report.budgets},         {"tables", tables_json(report.plan.config.tables)}};
   for (const Choice& choice : report.choices)
     result["choices"].push_back({{"name", choice.name}, {"options", choice.options}});
   json objectives = json::array(), bounds = json::array(), impossible = json::array();

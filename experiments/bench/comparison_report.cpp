@@ -86,6 +86,20 @@ void print_single(std::ostream& out, const ComparisonReport& report, const Objec
          });
 }
 
+// "batches of 8", or "batches of 33 (nsga2), 6 (surrogate)"
+std::string batches(const ComparisonReport& report) {
+  const std::vector<Contender>& all = report.contenders;
+  std::string text = "batches of ";
+  const bool same = std::all_of(all.begin(), all.end(),
+                                [&](const Contender& c) { return c.batch == all.front().batch; });
+  if (same) return text + std::to_string(all.front().batch);
+  for (const Contender& c : all) {
+    text += (&c == &all.front() ? "" : ", ") + std::to_string(c.batch) + " (" +
+            std::string(to_string(c.algorithm)) + ")";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string describe_truth(const ComparisonReport& report) {
@@ -104,8 +118,8 @@ std::string describe_truth(const ComparisonReport& report) {
   }
   out << '\n'
       << report.plan.seeds << (report.plan.seeds == 1 ? " seed" : " seeds") << " from "
-      << report.plan.first_seed << ", batches of " << report.plan.config.batch << ", "
-      << report.budgets.back() << " evaluations each\n";
+      << report.plan.first_seed << ", " << batches(report) << ", " << report.budgets.back()
+      << " evaluations each\n";
   return out.str();
 }
 

@@ -59,8 +59,7 @@ ComparisonReport read_request(const CommandLine& line, const std::string& config
   ComparisonReport report;
   ComparisonPlan& plan = report.plan;
   plan.config = RunConfig::load(find_file(LibraryShelf::configs, config));
-  if (const auto batch = line.integer("batch", 1, 100'000))
-    plan.config.batch = static_cast<int>(*batch);
+  if (const auto batch = line.integer("batch", 1, 100'000)) plan.batch = static_cast<int>(*batch);
   plan.algorithms = line.has("algorithms")
                         ? read_algorithms(line.get("algorithms"))
                         : std::vector{Algorithm::random, plan.config.search.algorithm};

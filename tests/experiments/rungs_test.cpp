@@ -109,6 +109,14 @@ TEST(RungsRun, ABenchCountsWhatRungsCostInWholeEvaluations) {
   EXPECT_THAT(squeezed, HasSubstr("\"evaluations\":[18]"));
 }
 
+TEST(RungsRun, ABenchGivesEachAlgorithmItsOwnUsualRounds) {
+  const SmallRun t(config("[rungs]\nfidelities = [12]\n"));
+  const std::string bench = "bench search run.toml --algorithms nsga2,surrogate --seeds 1 ";
+  EXPECT_THAT(t.hwnas(bench + "--budgets 6").out,
+              HasSubstr("batches of 33 (nsga2), 6 (surrogate), 6 evaluations each"));
+  EXPECT_THAT(t.hwnas(bench + "--budgets 6 --batch 4").out, HasSubstr(", batches of 4, 6 eval"));
+}
+
 std::string message(const std::string& rest) {
   const SmallRun t(config(rest));
   const Result r = t.hwnas("search run.toml");
