@@ -78,6 +78,7 @@ class Experiment {
  private:
   StudyInfo study_info(const Survey& survey) const;
   void check_budget() const;
+  std::optional<Device> cells() const;
   void start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch, std::stop_token kill);
   void check_errors(const Survey& survey) const;
   bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }

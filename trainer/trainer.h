@@ -14,11 +14,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "space/network.h"
 #include "trainer/batcher.h"
+#include "trainer/cell_noise.h"
 #include "trainer/dataset.h"
 
 namespace hwnas {
@@ -37,9 +39,13 @@ struct TrainSettings {
   Augment augment;
   Precision precision = Precision::fp32;
   bool channels_last = true;
-  double time_limit_s = 0;        // 0: none
-  std::uint64_t seed = 0;         // of weights, order and augmentation
-  std::filesystem::path weights;  // empty: not saved
+  bool compression_aware = false;  // rounded and pruned as deployed while it is trained, too
+  std::optional<CellNoise> cells;  // the network is deployed on analog cells
+  bool noise_aware = true;         // and trained on them, too
+  int noise_draws = 10;            // maps for each time of the evaluation after the last epoch
+  double time_limit_s = 0;         // 0: none
+  std::uint64_t seed = 0;          // of weights, order and augmentation
+  std::filesystem::path weights;   // empty: not saved
 };
 
 struct EpochReport {
@@ -50,10 +56,19 @@ struct EpochReport {
   double seconds = 0;         // training and validation of this epoch
 };
 
+// Over maps of noisy cells, so long after programming.
+struct NoisyAccuracy {
+  double seconds = 0;
+  double mean = 0, stddev = 0;  // between maps, that is between chips
+};
+
 struct TrainResult {
-  double accuracy = 0;  // on the validation part, after the last epoch
-  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n)
-  double loss = 0;      // of the last epoch
+  double accuracy = 0;  // on the validation part, after the last epoch; on noisy cells: the mean
+                        // of the time at which it is least
+  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n); on cells with their spread
+  std::vector<NoisyAccuracy> on_cells;  // of each time, where the network is on cells
+  double without_noise = 0;             // the accuracy then
+  double loss = 0;                      // of the last epoch
   std::vector<EpochReport> curve;
   std::int64_t parameters = 0;
   std::int64_t images = 0;  // trained on, repetitions counted

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "experiments/run_config.h"
+#include "hw_models/device.h"
 #include "search/evaluator.h"
 #include "space/search_space.h"
 
@@ -43,9 +44,11 @@ class TrainerEvaluator : public Evaluator {
   using OnEpoch = std::function<void(const EpochReport&)>;
 
   // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
-  // is requested are interrupted at once. `rung`: in the place of the run's own training.
+  // is requested are interrupted at once. `cells`: the device of [training.noise]. `rung`: in the
+  // place of the run's own training.
   TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                   std::stop_token kill, const std::optional<ShortTraining>& rung = {});
+                   std::stop_token kill, std::optional<Device> cells,
+                   const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
   // Starts a trainer where none runs. Throws InputError with its words where it does not start, for
