@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <set>
 
-#include "experiments/adapters/proxy_scorer.h"
 #include "experiments/library.h"
 #include "search/engine/rungs.h"
 #include "search/engine/scheduler.h"
@@ -141,11 +140,19 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
     : Experiment(std::move(config), std::move(materials)) {
   study_path_ = std::move(study_path);
   if (!config_.training) return;
-  training_ =
-      std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), on_epoch, kill);
+  training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), on_epoch, kill,
+                                                 cells());
   greeting_ = training_->greet();
   start_short_trainings(on_epoch, std::move(kill));
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
+}
+
+// The device whose cells hold the weights.
+std::optional<Device> Experiment::cells() const {
+  if (!config_.training->noise) return std::nullopt;
+  const std::string& name = config_.training->noise->device;
+  return *std::find_if(materials_.devices.begin(), materials_.devices.end(),
+                       [&name](const Device& device) { return device.name == name; });
 }
 
 // Rungs leave no weights: who goes on is trained anew.
@@ -159,7 +166,7 @@ void Experiment::start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch
                     (rung.epochs == 1 ? " epoch" : " epochs") + " on " +
                     std::to_string(training.train_images) + " images";
     short_trainings_.push_back(
-        std::make_unique<TrainerEvaluator>(config_, "", on_epoch, kill, training));
+        std::make_unique<TrainerEvaluator>(config_, "", on_epoch, kill, cells(), training));
   }
 }
 
@@ -290,18 +297,11 @@ Plan Experiment::plan() const {
 
 const Outlook& Experiment::outlook() const {
   if (!outlook_) {
-    std::function<std::vector<std::vector<double>>(std::span<const Network>)> proxies;
-    if (config_.training && !config_.training->proxies.empty()) {
-      proxies = [this](std::span<const Network> networks) {
-        return kept_scores(*study_, config_, networks);
-      };
-    }
     outlook_ = make_search_outlook(
         {.space = &*space_,
          .pricing = pricing_,
          .objectives = objectives_,
          .identity = [this](const Candidate& candidate) { return candidate_identity(candidate); },
-         .proxies = std::move(proxies),
          .seed = config_.seed,
          .threads = threads()});
   }
@@ -329,7 +329,6 @@ Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listene
 
 Stopped Experiment::run(Searcher& searcher, Study& study, const Survey& survey,
                         RunListener& listener, std::stop_token stop) {
-  study_ = &study;
   RunSettings settings;
   settings.seed = config_.seed;
   settings.batch = config_.batch;

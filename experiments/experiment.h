@@ -78,6 +78,7 @@ class Experiment {
  private:
   StudyInfo study_info(const Survey& survey) const;
   void check_budget() const;
+  std::optional<Device> cells() const;
   void start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch, std::stop_token kill);
   void check_errors(const Survey& survey) const;
   bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }
@@ -93,7 +94,6 @@ class Experiment {
   std::vector<std::unique_ptr<TrainerEvaluator>> short_trainings_;  // one for each rung
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
-  Study* study_ = nullptr;  // of the run under way
   mutable std::unique_ptr<Outlook> outlook_;
 };
 

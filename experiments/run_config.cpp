@@ -5,7 +5,6 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "experiments/adapters/proxy_scorer.h"
 #include "space/toml_table.h"
 
 namespace hwnas {
@@ -18,6 +17,7 @@ constexpr std::array kSpaceTables{"precision", "deployment", "choices"};
 const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100"};
 const std::vector<std::string> kAugmentations{"flip", "crop"};
 const std::vector<std::string> kPrecisions{"fp32", "bf16", "auto"};
+const std::vector<std::string> kQuantizations{"post_training", "aware"};
 const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
 
 std::string one_of(const TomlTable& table, std::string_view key, std::span<const std::string> known,
@@ -46,7 +46,31 @@ DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) 
   return data;
 }
 
-TrainingConfig read_training(const TomlTable& table) {
+NoiseConfig read_noise(const TomlTable& table, const std::vector<std::string>& devices) {
+  NoiseConfig noise;
+  noise.device = table.string("device");
+  std::vector<std::string> known;
+  for (const std::string& device : devices)
+    known.push_back(std::filesystem::path(device).stem().string());
+  if (std::find(known.begin(), known.end(), noise.device) == known.end())
+    throw table.error("device", "is not in 'devices'" + suggestion(noise.device, known));
+  if (table.has("times")) noise.times_s.clear();
+  for (const std::string& time : table.strings("times")) {
+    try {
+      noise.times_s.push_back(parse_quantity(time, Unit::second));
+    } catch (const std::invalid_argument& error) {
+      throw table.error("times", error.what());
+    }
+    if (noise.times_s.back() < 0) throw table.error("times", "a time is not negative");
+  }
+  if (noise.times_s.empty()) throw table.error("times", "is empty; expected such as \"1 day\"");
+  noise.aware = table.boolean("aware", noise.aware);
+  noise.draws = static_cast<int>(table.integer("draws", 1, 10'000, noise.draws));
+  table.done();
+  return noise;
+}
+
+TrainingConfig read_training(const TomlTable& table, const std::vector<std::string>& devices) {
   TrainingConfig t;
   t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
   t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
@@ -63,14 +87,10 @@ TrainingConfig read_training(const TomlTable& table) {
     }
   }
   t.precision = one_of(table, "precision", kPrecisions, t.precision);
+  t.quantization = one_of(table, "quantization", kQuantizations, t.quantization);
   t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
   if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
-  t.proxies = table.strings("proxies");
-  for (const std::string& name : t.proxies) {
-    if (std::find(proxy_names().begin(), proxy_names().end(), name) == proxy_names().end())
-      throw table.error("proxies",
-                        "'" + name + "' is not known here" + suggestion(name, proxy_names()));
-  }
+  if (const auto noise = table.maybe_table("noise")) t.noise = read_noise(*noise, devices);
   table.done();
   return t;
 }
@@ -309,17 +329,11 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   const auto data = file.maybe_table("data");
   const auto training = file.maybe_table("training");
   if (data) config.data = read_data(*data, base);
-  if (training) config.training = read_training(*training);
+  if (training) config.training = read_training(*training, config.devices);
   if (data && !training) config.training = TrainingConfig{};
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
   read_search(file, config, algorithm);
-  if (training && !config.training->proxies.empty() &&
-      config.search.algorithm != Algorithm::surrogate) {
-    throw training->error("proxies", "is of no use to " +
-                                         std::string(to_string(config.search.algorithm)) +
-                                         "; the surrogate's initial design ranks by them");
-  }
   check_tables(file, config);
   read_objectives(file, config);
   config.rungs = read_rungs(file, config);
@@ -361,8 +375,12 @@ std::string deciding_settings(const RunConfig& config) {
         << "\ntraining.precision = " << t.precision
         << "\ntraining.time_limit_s = " << t.time_limit_s << "\ntraining.augment =";
     for (const std::string& a : t.augment) out << ' ' << a;
-    if (!t.proxies.empty()) out << "\ntraining.proxies =";
-    for (const std::string& name : t.proxies) out << ' ' << name;
+    if (t.noise) {
+      out << "\ntraining.noise = " << t.noise->device << (t.noise->aware ? " aware, " : ", ")
+          << t.noise->draws << " draws at";
+      for (const double time : t.noise->times_s) out << ' ' << time;
+    }
+    if (t.quantization != "post_training") out << "\ntraining.quantization = " << t.quantization;
     out << "\nworkers.threads = " << config.workers.threads << '\n';
   }
   return out.str();

@@ -31,6 +31,14 @@ struct DataConfig {
 // Shape and classes of a data set, which need not be read for that.
 Task task_of(const DataConfig& data);
 
+// The networks run on a device's analog cells: trainer/cell_noise.h.
+struct NoiseConfig {
+  std::string device;              // of 'devices'
+  std::vector<double> times_s{0};  // after programming; the accuracy is that of the worst
+  bool aware = true;               // trained with the noise, too
+  int draws = 10;                  // chips for each time
+};
+
 // How each candidate is trained; the meaning of every number is in trainer/README.md.
 struct TrainingConfig {
   int epochs = 1;
@@ -42,8 +50,9 @@ struct TrainingConfig {
   double label_smoothing = 0;
   std::vector<std::string> augment;
   std::string precision = "fp32";
-  double time_limit_s = 0;           // of one candidate; 0: none
-  std::vector<std::string> proxies;  // zero-cost scores that the initial design ranks by
+  std::string quantization = "post_training";  // or aware
+  double time_limit_s = 0;                     // of one candidate; 0: none
+  std::optional<NoiseConfig> noise;
 };
 
 struct WorkersConfig {

@@ -20,7 +20,7 @@ struct Scale {
 constexpr std::array kSeconds{Scale{"ns", 1e-9, true},       Scale{"us", 1e-6, true},
                               Scale{"\u00b5s", 1e-6, false}, Scale{"ms", 1e-3, true},
                               Scale{"s", 1, true},           Scale{"min", 60, false},
-                              Scale{"h", 3600, false}};
+                              Scale{"h", 3600, false},       Scale{"day", 86400, false}};
 constexpr std::array kJoules{Scale{"pJ", 1e-12, true}, Scale{"nJ", 1e-9, true},
                              Scale{"uJ", 1e-6, true},  Scale{"\u00b5J", 1e-6, false},
                              Scale{"mJ", 1e-3, true},  Scale{"J", 1, true},
@@ -128,7 +128,7 @@ double parse_quantity(std::string_view text, Unit unit) {
 std::string_view unit_hint(Unit unit) {
   switch (unit) {
     case Unit::second:
-      return "a time such as '20 ms' (ns, us, ms, s, min, h)";
+      return "a time such as '20 ms' (ns, us, ms, s, min, h, day)";
     case Unit::joule:
       return "an energy such as '3.5 mJ' (pJ, nJ, uJ, mJ, J, kJ)";
     case Unit::byte:

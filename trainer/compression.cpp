@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace hwnas {
 namespace {
 
 using at::Tensor;
 
+constexpr int kBitsToClip = 8;  // below, the largest weights are worth less than finer steps
+constexpr double kClips[] = {1, 0.85, 0.7, 0.6, 0.5, 0.4};  // of the largest, to choose among
 constexpr int kExactBits = 16;  // from here on rounding is below what training can tell
 
 bool has_weights(const Layer& layer) {
@@ -31,8 +34,17 @@ Tensor rounded_per_channel(const Tensor& weight, int bits) {
   if (bits == 1) {  // the sign, at the mean magnitude (Rastegari et al., arXiv:1603.05279)
     return (rows.sign() * rows.abs().mean(1, /*keepdim=*/true)).view_as(weight);
   }
-  const Tensor step = largest / static_cast<double>((1 << (bits - 1)) - 1);
-  return ((rows / step).round() * step).view_as(weight);
+  const auto codes = static_cast<double>((1 << (bits - 1)) - 1);
+  Tensor best, best_error;
+  for (const double share :
+       std::span<const double>(kClips).first(bits < kBitsToClip ? std::size(kClips) : 1)) {
+    const Tensor step = largest * (share / codes);
+    const Tensor rounded = (rows / step).round_().clamp_(-codes, codes).mul_(step);
+    const Tensor error = (rounded - rows).pow_(2).sum(1, /*keepdim=*/true);
+    best = best.defined() ? torch::where(error < best_error, rounded, best) : rounded;
+    best_error = best_error.defined() ? torch::minimum(error, best_error) : error;
+  }
+  return best.view_as(weight);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "space/rng.h"
+#include "trainer/cell_noise.h"
 #include "trainer/compression.h"
 #include "trainer/layer_op.h"
 #include "trainer/norm.h"
@@ -26,18 +27,43 @@ struct Module::Impl {
   bool training = true;
   std::vector<std::vector<Tensor>> compressed;  // `values` as deployed; empty: not compressed
   std::vector<bool> rounded;                    // of each layer, where compressed
+  const CellNoise* cells = nullptr;
+  Rng* cell_rng = nullptr;
+  std::vector<CellMap> programmed;  // of each layer; empty: drawn in each pass
 
-  const std::vector<Tensor>& values_of(std::size_t layer) const {
-    return compressed.empty() ? values[layer] : compressed[layer];
+  bool aware = false;  // compressed in training, too
+
+  std::vector<Tensor> values_of(std::size_t at) const {
+    if (!compressed.empty()) return compressed[at];
+    if (!aware || !training || values[at].empty()) return values[at];
+    std::vector<Tensor> with = values[at];
+    with[0] = straight_through(
+        with[0], compressed_weight(network.layer(static_cast<int>(at)), with[0].detach()));
+    return with;
   }
   // A layer's result as it is stored in a deployed network.
   Tensor stored(std::size_t layer, Tensor result) const {
-    if (compressed.empty() || !rounded[layer]) return result;
-    return rounded_activation(result, network.layer(static_cast<int>(layer)).activation_bits);
+    if ((compressed.empty() && !(aware && training)) || !rounded[layer]) return result;
+    const int bits = network.layer(static_cast<int>(layer)).activation_bits;
+    return straight_through(result, rounded_activation(result.detach(), bits));
+  }
+
+  Tensor on_cells(std::size_t at, std::vector<Tensor> inputs, std::size_t time) const {
+    std::vector<Tensor> with = values_of(at);
+    const CellMap map = programmed.empty() ? hwnas::program_cells(*cells, time, with[0], *cell_rng)
+                                           : programmed[at];
+    with[0] = straight_through(with[0], read_cells(map, *cell_rng));
+    inputs[0] = converted_input(*cells, inputs[0]);
+    return converted_output(
+        *cells, apply(network.layer(static_cast<int>(at)), inputs, with, {training, false}));
   }
 };
 
 namespace {
+
+bool is_weighted(const Layer& layer) {
+  return layer.op == Op::conv || layer.op == Op::linear;
+}
 
 // fan_in of the layer in He's sense; the last linear layer has no rectifier after it, so gain 1.
 Tensor initial_weight(const Layer& layer, Rng* rng) {
@@ -163,6 +189,27 @@ void Module::set_compressed(bool compressed) {
   }
 }
 
+void Module::set_compression_aware(bool aware) {
+  impl_->aware = aware;
+  if (aware) impl_->rounded = rounded_outputs(impl_->network);
+}
+
+void Module::set_cells(const CellNoise* noise, Rng* rng) {
+  impl_->cells = noise;
+  impl_->cell_rng = rng;
+  impl_->programmed.clear();
+}
+
+void Module::program_cells(std::size_t time) {
+  impl_->programmed.clear();
+  for (std::size_t i = 0; i < impl_->values.size(); ++i) {
+    const bool stored = is_weighted(impl_->network.layer(static_cast<int>(i)));
+    impl_->programmed.push_back(
+        stored ? hwnas::program_cells(*impl_->cells, time, impl_->values_of(i)[0], *impl_->cell_rng)
+               : CellMap{});
+  }
+}
+
 Tensor Module::forward(const Tensor& images) {
   return run(images, impl_->network.size());
 }
@@ -191,6 +238,10 @@ Tensor Module::run(const Tensor& images, int layers) {
                                    .align_corners(false));
   }
   results[0] = impl_->stored(0, results[0]);
+  const std::size_t time =
+      impl_->cells != nullptr
+          ? impl_->cell_rng->below(static_cast<std::uint32_t>(impl_->cells->times.size()))
+          : 0;
   for (int i = 1; i < layers; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (impl_->last_reader[at] < 0) continue;
@@ -204,6 +255,8 @@ Tensor Module::run(const Tensor& images, int layers) {
       const auto end = static_cast<std::size_t>(fused);
       results[end] = impl_->stored(
           end, norm_activation(inputs[0], impl_->values_of(at), activation, impl_->training));
+    } else if (impl_->cells != nullptr && is_weighted(layer)) {
+      results[at] = impl_->stored(at, impl_->on_cells(at, inputs, time));
     } else {
       results[at] = impl_->stored(
           at, apply(layer, inputs, impl_->values_of(at), {impl_->training, impl_->overwrites[at]}));
@@ -226,10 +279,6 @@ void Module::use_channels_last() {
 void Module::move_to_cuda() {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, value] : state()) value.set_data(value.to(at::kCUDA));
-}
-
-const std::vector<std::vector<Tensor>>& Module::values() const {
-  return impl_->values;
 }
 
 NamedTensors Module::state() const {

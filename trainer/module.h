@@ -24,6 +24,9 @@ class Tensor;
 
 namespace hwnas {
 
+struct CellNoise;
+class Rng;
+
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Torch's header costs 15 s per file: it is named here, included only by those who look inside.
@@ -48,10 +51,16 @@ class Module {
   // As deployed (trainer/compression.h), with the weights of this moment; for evaluation only.
   void set_compressed(bool compressed);
   void use_channels_last();  // weights as height x width x channels
+  // In training, too, with the weights of each moment; gradients pass as if nothing were rounded or
+  // pruned (straight-through: Bengio et al., arXiv:1308.3432).
+  void set_compression_aware(bool aware);
+  // Conv and linear layers on cells (trainer/cell_noise.h), until set_cells(nullptr, nullptr): with
+  // new maps in each forward(), or, after program_cells(), with maps of the weights of that moment,
+  // as they are deployed. `noise` and `rng` outlive that.
+  void set_cells(const CellNoise* noise, Rng* rng);
+  void program_cells(std::size_t time);
   void move_to_cuda();
 
-  // Of each layer, as layer_op.h wants them; they share storage with the module.
-  const std::vector<std::vector<at::Tensor>>& values() const;
   // Trained values; and these with the running statistics of the norms. Share storage with the
   // module.
   NamedTensors parameters() const;

@@ -1,6 +1,5 @@
 #include "trainer/protocol.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -9,6 +8,7 @@
 
 #include "space/input_error.h"
 #include "space/network_file.h"
+#include "trainer/cell_noise_json.h"
 
 namespace hwnas {
 namespace {
@@ -114,20 +114,15 @@ Precision read_precision(Reader& reader) {
   return Precision::fp32;
 }
 
-// {"kind":"proxies"}: zero-cost scores, all unless "scores" names some.
-std::vector<std::string> read_scores(Reader& reader) {
-  const std::vector<std::string>& known = zero_cost_names();
-  const Json* names = reader.find("scores");
-  if (names == nullptr) return known;
-  std::vector<std::string> scores;
-  if (!names->is_array() || names->empty()) reader.fail("scores", "expected a list of names");
-  for (const Json& name : *names) {
-    const std::string text = name.is_string() ? name.get<std::string>() : "";
-    if (std::find(known.begin(), known.end(), text) == known.end())
-      reader.fail("scores", name.dump() + " is not known here" + suggestion(text, known));
-    scores.push_back(text);
-  }
-  return scores;
+// The network is deployed on analog cells.
+void read_cells(Reader& reader, TrainSettings& settings) {
+  const Json* cells = reader.find("cells");
+  if (cells == nullptr) return;
+  settings.cells = read_cell_noise(*cells);
+  settings.noise_aware = cells->value("aware", settings.noise_aware);
+  settings.noise_draws = cells->value("draws", settings.noise_draws);
+  if (settings.noise_draws < 1 || settings.noise_draws > 100'000)
+    reader.fail("cells", "draws: expected a whole number from 1 to 100000");
 }
 
 Request read_request(const Json& object, const Shape& image) {
@@ -137,14 +132,6 @@ Request read_request(const Json& object, const Shape& image) {
   request.task = object["task"].get<std::int64_t>();
   TrainSettings& settings = request.settings;
   settings.seed = read_seed(reader);
-  if (const Json* kind = reader.find("kind"); kind != nullptr && *kind != "train") {
-    if (*kind != "proxies") reader.fail("kind", "expected train or proxies");
-    request.scores = read_scores(reader);
-    const std::string network = reader.string("network");
-    reader.done();
-    request.network = parse_network(network, "network");
-    return request;
-  }
   settings.epochs = reader.integer("epochs", 1, 100000);
   settings.batch = reader.integer("batch", 1, 1 << 20, settings.batch);
   settings.learning_rate = reader.number("learning_rate", 0, 1e9, settings.learning_rate);
@@ -156,6 +143,13 @@ Request read_request(const Json& object, const Shape& image) {
   settings.precision = read_precision(reader);
   settings.time_limit_s = reader.number("time_limit_s", 0, 1e9, settings.time_limit_s);
   if (reader.find("weights") != nullptr) settings.weights = reader.string("weights");
+  if (reader.find("quantization") != nullptr) {
+    const std::string how = reader.string("quantization");
+    if (how != "aware" && how != "post_training")
+      reader.fail("quantization", "expected post_training or aware");
+    settings.compression_aware = how == "aware";
+  }
+  read_cells(reader, settings);
   const std::string network = reader.string("network");
   reader.done();
   request.network = parse_network(network, "network");
@@ -212,23 +206,21 @@ std::string epoch_line(std::int64_t task, const EpochReport& report) {
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
   const TrainResult& result = outcome.result;
-  return line({{"event", "done"},
-               {"task", task},
-               {"accuracy", result.accuracy},
-               {"stddev", result.stddev},
-               {"loss", result.loss},
-               {"epochs", result.curve.size()},
-               {"parameters", result.parameters},
-               {"images", result.images},
-               {"seconds", result.seconds}});
-}
-
-std::string scores_line(std::int64_t task, const ScoreOutcome& outcome) {
-  if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
-  Json scores = Json::object();
-  for (const ZeroCostScore& score : outcome.scores)  // JSON has no NaN: null
-    scores[score.name] = {{"value", score.value}, {"seconds", score.seconds}};
-  return line({{"event", "done"}, {"task", task}, {"scores", scores}});
+  Json done{{"event", "done"},
+            {"task", task},
+            {"accuracy", result.accuracy},
+            {"stddev", result.stddev},
+            {"loss", result.loss},
+            {"epochs", result.curve.size()},
+            {"parameters", result.parameters},
+            {"images", result.images},
+            {"seconds", result.seconds}};
+  for (const NoisyAccuracy& time : result.on_cells) {
+    done["on_cells"].push_back(
+        {{"seconds", time.seconds}, {"mean", time.mean}, {"stddev", time.stddev}});
+  }
+  if (!result.on_cells.empty()) done["without_noise"] = result.without_noise;
+  return line(done);
 }
 
 std::string refusal_line(const Refusal& refusal) {

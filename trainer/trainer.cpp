@@ -24,6 +24,7 @@ using at::Tensor;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kValidationBatch = 250;
+constexpr double kAwareFrom = 0.5;  // of the steps: before, a network learns faster undisturbed
 constexpr int kCheckEvery = 32;  // batches between looks at the loss, each of which waits for a GPU
 
 double seconds_since(Clock::time_point start) {
@@ -51,13 +52,22 @@ Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Sha
   return batch;
 }
 
+// A map of cells to be programmed.
+struct CellTime {
+  const CellNoise* noise = nullptr;
+  std::size_t time = 0;
+  Rng* rng = nullptr;
+};
+
 double accuracy_on(Module& module, const Images& images, const Normalisation& normalisation,
-                   Device device, bool bf16) {
+                   Device device, bool bf16, CellTime cells = {}) {
   const torch::NoGradGuard no_grad;
   const Bf16Scope scope(bf16, device == Device::cuda);
   const Batcher batcher(images, normalisation);
   module.set_training(false);
   module.set_compressed(is_compressed(module.network()));
+  module.set_cells(cells.noise, cells.rng);
+  if (cells.noise != nullptr) module.program_cells(cells.time);
   Rng rng(0);
   std::vector<int> order(static_cast<std::size_t>(images.size()));
   std::iota(order.begin(), order.end(), 0);
@@ -69,6 +79,7 @@ double accuracy_on(Module& module, const Images& images, const Normalisation& no
         make_batch(batcher, {order.data() + at, count}, images.shape, {}, rng, true, device);
     right += module.logits(batch.images).flatten(1).argmax(1).eq(batch.labels).sum();
   }
+  module.set_cells(nullptr, nullptr);
   module.set_compressed(false);
   module.set_training(true);
   return static_cast<double>(right.item<std::int64_t>()) / images.size();
@@ -106,6 +117,7 @@ class Run {
     result_.accuracy = last.accuracy;
     result_.loss = last.loss;
     result_.stddev = std::sqrt(last.accuracy * (1 - last.accuracy) / data_.validation.size());
+    if (settings_.cells) evaluate_on_cells();
     if (!settings_.weights.empty()) save_weights(module_, settings_.weights);
     result_.seconds = seconds_since(start_);
     return std::move(result_);
@@ -117,6 +129,7 @@ class Run {
     // A stream per epoch: what an epoch sees does not depend on how the one before drew.
     Rng rng(settings_.seed, static_cast<std::uint64_t>(epoch));
     rng.shuffle(order_);
+    cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(epoch));
     Tensor sum;
     for (int i = 0; i < batches_; ++i) {
       const Tensor loss = train_batch(i, epoch, rng);
@@ -138,9 +151,37 @@ class Run {
             seconds_since(start)};
   }
 
+  // Streams of their own: noise changes nothing else that is drawn.
+  void evaluate_on_cells() {
+    constexpr std::uint64_t kStream = std::uint64_t{1} << 40;
+    result_.without_noise = result_.accuracy;
+    result_.accuracy = 1;
+    for (std::size_t time = 0; time < settings_.cells->times.size(); ++time) {
+      double sum = 0, squares = 0;
+      for (int draw = 0; draw < settings_.noise_draws; ++draw) {
+        Rng rng(settings_.seed, kStream + time * 100'000 + static_cast<std::uint64_t>(draw));
+        const double accuracy = accuracy_on(module_, data_.validation, normalisation_, device_,
+                                            bf16(), CellTime{&*settings_.cells, time, &rng});
+        sum += accuracy;
+        squares += accuracy * accuracy;
+        check_time(settings_.epochs);
+      }
+      const double n = settings_.noise_draws, mean = sum / n;
+      const double variance = n > 1 ? std::max(0.0, (squares - n * mean * mean) / (n - 1)) : 0;
+      result_.on_cells.push_back({settings_.cells->times[time].seconds, mean, std::sqrt(variance)});
+      if (mean <= result_.accuracy) {
+        result_.accuracy = mean;
+        result_.stddev = std::sqrt(mean * (1 - mean) / data_.validation.size() + variance);
+      }
+    }
+  }
+
   Tensor train_batch(int i, int epoch, Rng& rng) {
     const std::span<const int> indices(order_.data() + std::ptrdiff_t{i} * batch_,
                                        static_cast<std::size_t>(batch_));
+    const std::int64_t step = std::int64_t{epoch - 1} * batches_ + i;
+    const std::int64_t steps = std::int64_t{settings_.epochs} * batches_;
+    if (static_cast<double>(step) >= kAwareFrom * static_cast<double>(steps)) deploy();
     const Batch batch = make_batch(batcher_, indices, data_.train.shape, settings_.augment, rng,
                                    settings_.channels_last, device_);
     Tensor loss;
@@ -156,10 +197,14 @@ class Run {
       throw TrainFailure("the output does not depend on any trained value");
     sgd_->zero_grad();
     loss.backward();
-    const std::int64_t step = std::int64_t{epoch - 1} * batches_ + i;
-    sgd_->step(one_cycle(step, std::int64_t{settings_.epochs} * batches_, settings_.learning_rate,
-                         settings_.warmup));
+    sgd_->step(one_cycle(step, steps, settings_.learning_rate, settings_.warmup));
     return loss.detach();
+  }
+
+  // What is trained is from now on what will run.
+  void deploy() {
+    module_.set_compression_aware(settings_.compression_aware && is_compressed(module_.network()));
+    if (settings_.cells && settings_.noise_aware) module_.set_cells(&*settings_.cells, &cell_rng_);
   }
 
   void check_finite(const Tensor& sum, int epoch) const {
@@ -185,14 +230,12 @@ class Run {
   Module module_;
   std::optional<Sgd> sgd_;
   std::vector<int> order_;
+  Rng cell_rng_{0};
   int batch_ = 0, batches_ = 0;
   TrainResult result_;
 };
 
-}  // namespace
-
 void check_ends(const Network& network, const Images& images) {
-  if (images.size() == 0) throw TrainFailure("there are no images: --data-set is noise");
   const Shape classes{images.classes, 1, 1};
   if (network.empty() || network.size() < 2) throw TrainFailure("the network has no layers");
   if (network.input().channels != images.shape.channels) {
@@ -205,10 +248,10 @@ void check_ends(const Network& network, const Images& images) {
   }
 }
 
+}  // namespace
+
 Trainer::Trainer(Split data, Device device)
-    : data_(std::move(data)),
-      device_(device),
-      normalisation_(data_.train.size() > 0 ? measure(data_.train) : Normalisation()) {
+    : data_(std::move(data)), device_(device), normalisation_(measure(data_.train)) {
   if (device == Device::cuda && !cuda_available()) {
     throw InputError("", 0, "device", "cuda",
                      "this machine, or the LibTorch in use, has no CUDA device");

@@ -14,14 +14,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "space/network.h"
 #include "trainer/batcher.h"
+#include "trainer/cell_noise.h"
 #include "trainer/dataset.h"
-#include "trainer/zero_cost.h"
 
 namespace hwnas {
 
@@ -39,9 +39,13 @@ struct TrainSettings {
   Augment augment;
   Precision precision = Precision::fp32;
   bool channels_last = true;
-  double time_limit_s = 0;        // 0: none
-  std::uint64_t seed = 0;         // of weights, order and augmentation
-  std::filesystem::path weights;  // empty: not saved
+  bool compression_aware = false;  // rounded and pruned as deployed while it is trained, too
+  std::optional<CellNoise> cells;  // the network is deployed on analog cells
+  bool noise_aware = true;         // and trained on them, too
+  int noise_draws = 10;            // maps for each time of the evaluation after the last epoch
+  double time_limit_s = 0;         // 0: none
+  std::uint64_t seed = 0;          // of weights, order and augmentation
+  std::filesystem::path weights;   // empty: not saved
 };
 
 struct EpochReport {
@@ -52,10 +56,19 @@ struct EpochReport {
   double seconds = 0;         // training and validation of this epoch
 };
 
+// Over maps of noisy cells, so long after programming.
+struct NoisyAccuracy {
+  double seconds = 0;
+  double mean = 0, stddev = 0;  // between maps, that is between chips
+};
+
 struct TrainResult {
-  double accuracy = 0;  // on the validation part, after the last epoch
-  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n)
-  double loss = 0;      // of the last epoch
+  double accuracy = 0;  // on the validation part, after the last epoch; on noisy cells: the mean
+                        // of the time at which it is least
+  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n); on cells with their spread
+  std::vector<NoisyAccuracy> on_cells;  // of each time, where the network is on cells
+  double without_noise = 0;             // the accuracy then
+  double loss = 0;                      // of the last epoch
   std::vector<EpochReport> curve;
   std::int64_t parameters = 0;
   std::int64_t images = 0;  // trained on, repetitions counted
@@ -67,14 +80,8 @@ struct TrainOutcome {
   std::string failure;  // empty: trained; else the reason, one line
 };
 
-struct ScoreOutcome {
-  std::vector<ZeroCostScore> scores;
-  std::string failure;  // empty: scored; else the reason, one line
-};
-
 class Trainer {
  public:
-  // Without images (a default Split) it scores networks on random ones, and trains none.
   // Throws InputError for Device::cuda on a machine or LibTorch without it.
   Trainer(Split data, Device device);
   ~Trainer();
@@ -83,11 +90,6 @@ class Trainer {
   // time limit, memory, weights that cannot be written.
   TrainOutcome train(const Network& network, const TrainSettings& settings,
                      const std::function<void(const EpochReport&)>& on_epoch = {}) const;
-
-  // Zero-cost scores (zero_cost.h), on the CPU: of a batch of the training part that the seed
-  // draws; where there is none, of standard normal images in the network's own shape.
-  ScoreOutcome score(const Network& network, std::uint64_t seed,
-                     std::span<const std::string> names) const;
 
   // Accuracy on `images` of a network with weights saved by train(), normalised as this trainer's
   // training part. Throws std::runtime_error where the weights do not fit.
@@ -102,9 +104,6 @@ class Trainer {
   Device device_;
   Normalisation normalisation_;
 };
-
-// Throws TrainFailure: a network without layers, or whose ends do not fit the images.
-void check_ends(const Network& network, const Images& images);
 
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.
 void set_threads(int threads);

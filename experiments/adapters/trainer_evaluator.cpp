@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "experiments/adapters/cell_noise.h"
 #include "experiments/library.h"
 #include "search/engine/process_pool.h"
 #include "search/engine/scheduler.h"
@@ -13,20 +14,16 @@ namespace {
 
 using nlohmann::json;
 
-}  // namespace
-
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images) {
+std::vector<std::string> command_line(const RunConfig& config, std::int64_t train_images) {
   std::vector<std::string> command = config.workers.command;
   if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
   const auto option = [&command](const char* name, const std::string& value) {
     command.emplace_back(name);
     command.push_back(value);
   };
-  option("--data-set", config.data ? config.data->set : "noise");
-  if (config.data) {
-    option("--data", config.data->directory.string());
-    option("--validation-share", std::to_string(config.data->validation_share));
-  }
+  option("--data-set", config.data->set);
+  option("--data", config.data->directory.string());
+  option("--validation-share", std::to_string(config.data->validation_share));
   if (train_images > 0) option("--train-images", std::to_string(train_images));
   option("--split-seed", std::to_string(config.seed));
   option("--threads", std::to_string(config.workers.threads));
@@ -35,9 +32,8 @@ std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t t
   return command;
 }
 
-namespace {
-
-std::string request(const Job& job, const TrainingConfig& training, const std::string& weights) {
+std::string request(const Job& job, const TrainingConfig& training, const std::string& weights,
+                    const std::optional<Device>& cells) {
   json line{{"task", job.trial},
             {"seed", std::to_string(job.seed)},
             {"network", to_toml(job.candidate->network)},
@@ -49,9 +45,11 @@ std::string request(const Job& job, const TrainingConfig& training, const std::s
             {"weight_decay", training.weight_decay},
             {"label_smoothing", training.label_smoothing},
             {"augment", training.augment},
-            {"precision", training.precision}};
+            {"precision", training.precision},
+            {"quantization", training.quantization}};
   if (training.time_limit_s > 0) line["time_limit_s"] = training.time_limit_s;
   if (!weights.empty()) line["weights"] = weights;
+  if (cells) line["cells"] = cells_json(*training.noise, *cells, job.candidate->network);
   return line.dump();
 }
 
@@ -87,6 +85,7 @@ struct TrainerEvaluator::Impl {
   std::filesystem::path weights;
   OnEpoch on_epoch;
   std::stop_token kill;
+  std::optional<Device> cells;
   ProcessPool pool;
 
   // Relative to the folder of weights, as studies store it; the trainer is given the whole path.
@@ -100,12 +99,13 @@ struct TrainerEvaluator::Impl {
 
 TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights,
                                    OnEpoch on_epoch, std::stop_token kill,
+                                   std::optional<Device> cells,
                                    const std::optional<ShortTraining>& rung) {
   TrainingConfig training = *config.training;
   if (rung) training.epochs = rung->epochs;
   const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
   ProcessPoolOptions options;
-  options.command = trainer_command(config, rung ? rung->train_images : config.data->train_images);
+  options.command = command_line(config, rung ? rung->train_images : config.data->train_images);
   options.processes = processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)
@@ -113,7 +113,7 @@ TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::pat
   impl_ = std::unique_ptr<Impl>(
       new Impl{rung ? rung->name : "training", rung ? rung->fidelity : training.epochs,
                std::move(training), processes, std::move(weights), std::move(on_epoch),
-               std::move(kill), ProcessPool(std::move(options))});
+               std::move(kill), std::move(cells), ProcessPool(std::move(options))});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
@@ -152,9 +152,19 @@ TrainerGreeting TrainerEvaluator::greet() {
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
   std::vector<std::string> requests;
-  for (const Job& job : jobs)
-    requests.push_back(request(job, impl_->training, impl_->weights_path(job)));
-  std::vector<json> last(jobs.size());
+  std::vector<std::size_t> asked;  // the jobs of the requests
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    try {
+      requests.push_back(
+          request(jobs[i], impl_->training, impl_->weights_path(jobs[i]), impl_->cells));
+      asked.push_back(i);
+    } catch (const InputError& error) {
+      Evaluation evaluation;
+      evaluation.failure = error.what();
+      done(i, std::move(evaluation));
+    }
+  }
+  std::vector<json> last(requests.size());
 
   const auto on_line = [&](std::size_t i, const std::string& line) {
     json words = json::parse(line, nullptr, false);
@@ -163,7 +173,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
                {"reason", "the trainer wrote what is not JSON: " + line.substr(0, 80)}};
     const std::string event = words.value("event", "");
     if (event == "epoch" && impl_->on_epoch) {
-      impl_->on_epoch({jobs[i].trial, words.value("epoch", 0), words.value("epochs", 0),
+      impl_->on_epoch({jobs[asked[i]].trial, words.value("epoch", 0), words.value("epochs", 0),
                        words.value("accuracy", 0.0), words.value("images_per_s", 0.0)});
     }
     if (event != "done" && event != "failed") return false;
@@ -174,7 +184,8 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     Evaluation evaluation;
     if (result.failure.empty() && !result.interrupted) {
       try {
-        evaluation = ending(last[i], jobs[i], impl_->weights_name(jobs[i]), impl_->fidelity);
+        evaluation =
+            ending(last[i], jobs[asked[i]], impl_->weights_name(jobs[asked[i]]), impl_->fidelity);
       } catch (const json::exception& error) {
         evaluation.failure = std::string("the trainer's answer lacks a part: ") + error.what();
       }
@@ -182,7 +193,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     if (!result.failure.empty()) evaluation.failure = "trainer " + result.failure;
     evaluation.interrupted = result.interrupted;
     evaluation.seconds = result.seconds;
-    done(i, std::move(evaluation));
+    done(asked[i], std::move(evaluation));
   };
   impl_->pool.run(requests, on_line, on_done, stop, impl_->kill);
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "experiments/run_config.h"
+#include "hw_models/device.h"
 #include "search/evaluator.h"
 #include "space/search_space.h"
 
@@ -38,18 +39,16 @@ struct ShortTraining {
   std::int64_t train_images = 0;
 };
 
-// The command that starts a trainer on the config's data set; without [data] on random images, on
-// which it scores networks and trains none.
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images);
-
 class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;
 
   // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
-  // is requested are interrupted at once. `rung`: in the place of the run's own training.
+  // is requested are interrupted at once. `cells`: the device of [training.noise]. `rung`: in the
+  // place of the run's own training.
   TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                   std::stop_token kill, const std::optional<ShortTraining>& rung = {});
+                   std::stop_token kill, std::optional<Device> cells,
+                   const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
   // Starts a trainer where none runs. Throws InputError with its words where it does not start, for

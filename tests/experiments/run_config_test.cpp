@@ -77,7 +77,7 @@ TEST(RunConfig, ABoundMayAskForAProbability) {
       "or 0.12");
   EXPECT_EQ(wrong("at_most = '10 mJ with 95 %'"),
             "run.toml:5: objectives[0].at_most = '10 mJ with 95 %': expected a time such as "
-            "'20 ms' (ns, us, ms, s, min, h)");
+            "'20 ms' (ns, us, ms, s, min, h, day)");
   EXPECT_EQ(wrong("at_most = '10 ms with 95 %'\nwith = '90 %'"),
             "run.toml:6: objectives[0].with = '90 %': at_most has one already");
   EXPECT_EQ(wrong("with = '90 %'"),
@@ -135,14 +135,14 @@ TEST(RunConfig, Mistakes) {
             "of it?");
   EXPECT_EQ(message(kHead + "[budget]\ntrails = 5\n" + kLatency),
             "run.toml:4: budget.trails = 5: unknown key; did you mean 'trials'?");
-  EXPECT_EQ(
-      message(kHead + "[budget]\ntime = '5 kg'\n" + kLatency),
-      "run.toml:4: budget.time = '5 kg': expected a time such as '20 ms' (ns, us, ms, s, min, h)");
+  EXPECT_EQ(message(kHead + "[budget]\ntime = '5 kg'\n" + kLatency),
+            "run.toml:4: budget.time = '5 kg': expected a time such as '20 ms' (ns, us, ms, s, "
+            "min, h, day)");
   EXPECT_EQ(message(kHead + "[search]\nalgorithm = 'nsga3'\n" + kLatency),
             "run.toml:4: search.algorithm = 'nsga3': not known here; did you mean 'nsga2'?");
   EXPECT_EQ(message(kHead + kLatency + "at_most = '20 KiB'\n"),
             "run.toml:5: objectives[0].at_most = '20 KiB': expected a time such as '20 ms' (ns, "
-            "us, ms, s, min, h)");
+            "us, ms, s, min, h, day)");
   EXPECT_EQ(message(kHead + kLatency + "at_most = '-1 ms'\n"),
             "run.toml:5: objectives[0].at_most = '-1 ms': nothing can meet this; the bound must be "
             "above 0");
@@ -185,6 +185,19 @@ TEST(RunConfig, Mistakes) {
       "run.toml:7: training.augment = [ 'flop' ]: 'flop' is not known here; did you mean 'flip'?");
   EXPECT_EQ(message(kHead + data + "[training]\nepochs = 0\n" + kLatency),
             "run.toml:7: training.epochs = 0: expected a whole number from 1 to 100000");
+  const auto noise = [&](const std::string& rest) {
+    return message(kHead + data + "[training]\n[training.noise]\n" + rest + kLatency);
+  };
+  EXPECT_EQ(noise("device = 'pcm'\n").substr(0, 62),
+            "run.toml:8: training.noise.device = 'pcm': is not in 'devices'");
+  EXPECT_EQ(noise("device = 'stm32h743'\ntimes = ['-1 s']\n"),
+            "run.toml:9: training.noise.times = [ '-1 s' ]: a time is not negative");
+  EXPECT_EQ(noise("device = 'stm32h743'\ntimes = []\n"),
+            "run.toml:9: training.noise.times = []: is empty; expected such as \"1 day\"");
+  EXPECT_EQ(noise("device = 'stm32h743'\ndraws = 0\n"),
+            "run.toml:9: training.noise.draws = 0: expected a whole number from 1 to 10000");
+  EXPECT_EQ(message(kHead + data + "[training]\nquantization = 'awrae'\n" + kLatency),
+            "run.toml:7: training.quantization = 'awrae': not known here; did you mean 'aware'?");
 }
 
 }  // namespace

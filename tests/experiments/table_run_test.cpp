@@ -342,7 +342,7 @@ TEST(TableRun, MistakesInTheConfig) {
   };
   EXPECT_EQ(with("unit = \"ms\"", "unit = \"mJ\""),
             "hwnas: run.toml:15: tables[0].metrics[1].unit = 'mJ': is no unit of latency; expected "
-            "that of a time such as '20 ms' (ns, us, ms, s, min, h)\n");
+            "that of a time such as '20 ms' (ns, us, ms, s, min, h, day)\n");
   EXPECT_THAT(with("unit = \"%\"\n", ""), HasSubstr("tables[0].metrics[0].unit: is missing"));
   EXPECT_THAT(with("unit = \"%\"", "unit = \"\""),
               HasSubstr("small.csv:2: acc200 = '"));  // 51.2 is no share

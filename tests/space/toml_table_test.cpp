@@ -50,7 +50,7 @@ TEST(TomlTable, EveryMistakeIsOneLineThatSaysWhere) {
             "run.toml:4: budget.share = 1.5: expected a number from 0 to 1");
   EXPECT_EQ(message([&] { b.quantity("limit", Unit::second); }),
             "run.toml:5: budget.limit = '20 KiB': expected a time such as '20 ms' (ns, us, ms, s, "
-            "min, h)");
+            "min, h, day)");
   EXPECT_EQ(message([&] { b.strings("list"); }),
             "run.toml:6: budget.list = [ 1, 'x' ]: expected a list of strings");
   EXPECT_EQ(message([&] { b.string("absent"); }),

@@ -45,7 +45,7 @@ TEST(Units, RefusesAMissingOrForeignUnit) {
   try {
     parse_quantity("20 KiB", Unit::second);
   } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(), "expected a time such as '20 ms' (ns, us, ms, s, min, h)");
+    EXPECT_STREQ(error.what(), "expected a time such as '20 ms' (ns, us, ms, s, min, h, day)");
   }
 }
 

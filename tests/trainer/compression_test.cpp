@@ -28,9 +28,10 @@ TEST(Compression, WeightsAreRoundedForEachChannel) {
   // 4 bits: codes -7 to 7, steps of 0.1 and 1.
   expect_equal(compressed_weight(linear(4, 1), weight),
                torch::tensor({{0.7f, -0.2f, 0.f, 0.1f}, {-7.f, 3.f, 1.f, 0.f}}));
-  // 2 bits: -1, 0 and 1 times the largest.
+  // 2 bits: -1, 0 and 1 times the largest, or times what leaves a smaller squared error: in the
+  // second row 0.7 of it, 2.1^2 + 1.5^2 + 0.6^2 + 0.4^2 = 7.2 where the largest leaves 12.1.
   expect_equal(compressed_weight(linear(2, 1), weight),
-               torch::tensor({{0.7f, 0.f, 0.f, 0.f}, {-7.f, 0.f, 0.f, 0.f}}));
+               torch::tensor({{0.7f, 0.f, 0.f, 0.f}, {-4.9f, 4.9f, 0.f, 0.f}}));
   // 1 bit: the sign times the mean magnitude.
   expect_equal(compressed_weight(linear(1, 1), torch::tensor({{1.f, -3.f}})),
                torch::tensor({{2.f, -2.f}}));
@@ -55,6 +56,23 @@ TEST(Compression, ActivationsAreRoundedBetweenTheirEndsAndKeepZero) {
   EXPECT_LE((rounded_activation(x, 8) - x).abs().max().item<float>(),
             (x.max() - x.min()).item<float>() / 255 / 2 * 1.01);
   expect_equal(rounded_activation(x, 16), x);
+}
+
+TEST(Compression, AwareTrainingSeesWhatWillRunAndPassesGradients) {
+  NetworkBuilder b("net", {1, 4, 4});
+  b.linear(b.unary(b.conv(0, {.channels = 4, .kernel = 3}), Op::flatten), 3);
+  const Network rounded = with_precision(std::move(b).build(), 4, 32);
+  Module aware(rounded, 7), deployed(rounded, 7);
+  aware.set_compression_aware(true);
+  deployed.set_training(false);
+  deployed.set_compressed(true);
+  const Tensor x = torch::linspace(-1, 1, 16).view({1, 1, 4, 4});
+  const Tensor logits = aware.logits(x);
+  expect_equal(logits, deployed.logits(x));
+  EXPECT_FALSE(torch::allclose(logits, Module(rounded, 7).logits(x), 1e-3, 1e-3));
+  logits.sum().backward();
+  for (const auto& [name, value] : aware.parameters())
+    EXPECT_GT(value.grad().abs().sum().item<float>(), 0) << name;
 }
 
 Network net(int weight_bits, int activation_bits) {
