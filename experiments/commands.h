@@ -18,6 +18,7 @@ int space_command(const Arguments& arguments);
 int spaces_command(const Arguments& arguments);
 int devices_command(const Arguments& arguments);
 int networks_command(const Arguments& arguments);
+int proxies_command(const Arguments& arguments);
 int estimate_command(const Arguments& arguments);
 int bench_command(const Arguments& arguments);
 

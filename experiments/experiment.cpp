@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <set>
 
+#include "experiments/adapters/proxy_scorer.h"
 #include "experiments/library.h"
 #include "search/engine/rungs.h"
 #include "search/engine/scheduler.h"
@@ -297,11 +298,18 @@ Plan Experiment::plan() const {
 
 const Outlook& Experiment::outlook() const {
   if (!outlook_) {
+    std::function<std::vector<std::vector<double>>(std::span<const Network>)> proxies;
+    if (config_.training && !config_.training->proxies.empty()) {
+      proxies = [this](std::span<const Network> networks) {
+        return kept_scores(*study_, config_, networks);
+      };
+    }
     outlook_ = make_search_outlook(
         {.space = &*space_,
          .pricing = pricing_,
          .objectives = objectives_,
          .identity = [this](const Candidate& candidate) { return candidate_identity(candidate); },
+         .proxies = std::move(proxies),
          .seed = config_.seed,
          .threads = threads()});
   }
@@ -329,6 +337,7 @@ Stopped Experiment::run(Study& study, const Survey& survey, RunListener& listene
 
 Stopped Experiment::run(Searcher& searcher, Study& study, const Survey& survey,
                         RunListener& listener, std::stop_token stop) {
+  study_ = &study;
   RunSettings settings;
   settings.seed = config_.seed;
   settings.batch = config_.batch;

@@ -94,6 +94,7 @@ class Experiment {
   std::vector<std::unique_ptr<TrainerEvaluator>> short_trainings_;  // one for each rung
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
+  Study* study_ = nullptr;  // of the run under way
   mutable std::unique_ptr<Outlook> outlook_;
 };
 

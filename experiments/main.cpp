@@ -26,6 +26,7 @@ constexpr std::array kCommands{
     Command{"show", hwnas::show_command, "one trial of a study: genes, numbers, layers"},
     Command{"rescore", hwnas::rescore_command, "the front of a study on other hardware"},
     Command{"estimate", hwnas::estimate_command, "what a network costs on devices"},
+    Command{"proxies", hwnas::proxies_command, "zero-cost scores of an untrained network"},
     Command{"devices", hwnas::devices_command, "list or show hardware descriptions"},
     Command{"networks", hwnas::networks_command, "list or show the networks that ship with hwnas"},
     Command{"space", hwnas::space_command, "check: whether a run can meet its bounds"},

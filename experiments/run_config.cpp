@@ -5,6 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "experiments/adapters/proxy_scorer.h"
 #include "space/toml_table.h"
 
 namespace hwnas {
@@ -91,6 +92,12 @@ TrainingConfig read_training(const TomlTable& table, const std::vector<std::stri
   t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
   if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
   if (const auto noise = table.maybe_table("noise")) t.noise = read_noise(*noise, devices);
+  t.proxies = table.strings("proxies");
+  for (const std::string& name : t.proxies) {
+    if (std::find(proxy_names().begin(), proxy_names().end(), name) == proxy_names().end())
+      throw table.error("proxies",
+                        "'" + name + "' is not known here" + suggestion(name, proxy_names()));
+  }
   table.done();
   return t;
 }
@@ -334,6 +341,12 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
   read_search(file, config, algorithm);
+  if (training && !config.training->proxies.empty() &&
+      config.search.algorithm != Algorithm::surrogate) {
+    throw training->error("proxies", "is of no use to " +
+                                         std::string(to_string(config.search.algorithm)) +
+                                         "; the surrogate's initial design ranks by them");
+  }
   check_tables(file, config);
   read_objectives(file, config);
   config.rungs = read_rungs(file, config);
@@ -381,6 +394,8 @@ std::string deciding_settings(const RunConfig& config) {
       for (const double time : t.noise->times_s) out << ' ' << time;
     }
     if (t.quantization != "post_training") out << "\ntraining.quantization = " << t.quantization;
+    if (!t.proxies.empty()) out << "\ntraining.proxies =";
+    for (const std::string& name : t.proxies) out << ' ' << name;
     out << "\nworkers.threads = " << config.workers.threads << '\n';
   }
   return out.str();

@@ -53,6 +53,7 @@ struct TrainingConfig {
   std::string quantization = "post_training";  // or aware
   double time_limit_s = 0;                     // of one candidate; 0: none
   std::optional<NoiseConfig> noise;
+  std::vector<std::string> proxies;  // zero-cost scores that the initial design ranks by
 };
 
 struct WorkersConfig {

@@ -23,8 +23,6 @@ struct Prospect {
   // One for each of the run's objectives, then bounds (Outcome::values), minimised; NaN where only
   // evaluation tells.
   std::vector<double> values;
-  // Of zero-cost proxies of what is trained, higher is better; NaN where a proxy is missing.
-  std::vector<double> scores;
 };
 
 class Outlook {
@@ -32,6 +30,10 @@ class Outlook {
   virtual ~Outlook() = default;
 
   virtual std::vector<Prospect> look(std::span<const Genotype> genotypes) const = 0;
+
+  // Of zero-cost proxies of what is trained, higher is better, as many for each genotype; NaN where
+  // one is missing. May take a second each: for the few that are to be compared.
+  virtual std::vector<std::vector<double>> scores(std::span<const Genotype> genotypes) const = 0;
 
   // An untrained model for one objective that expects about `trials` samples: a Gaussian process,
   // or a tree ensemble where a Gaussian process would take too long.

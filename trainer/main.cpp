@@ -45,7 +45,11 @@ void serve(const Trainer& trainer) {
       write_line(refusal_line(*refusal));
       continue;
     }
-    const auto& [task, network, settings] = std::get<Request>(parsed);
+    const auto& [task, network, settings, scores] = std::get<Request>(parsed);
+    if (!scores.empty()) {
+      write_line(scores_line(task, trainer.score(network, settings.seed, scores)));
+      continue;
+    }
     const auto report = [id = task](const EpochReport& epoch) {
       write_line(epoch_line(id, epoch));
     };
@@ -57,14 +61,16 @@ void run(const TrainerOptions& options) {
   keep_freed_memory();
   set_threads(options.threads);
   if (options.memory_limit_bytes > 0) limit_memory(options.memory_limit_bytes);
-  const Trainer trainer(split(load_images(options.data_set, Part::training, options.data),
-                              options.validation_share, options.split_seed, options.train_images),
-                        options.device);
+  Split images;
+  if (!options.noise)
+    images = split(load_images(options.data_set, Part::training, options.data),
+                   options.validation_share, options.split_seed, options.train_images);
+  const Trainer trainer(std::move(images), options.device);
   const Split& data = trainer.data();
-  write_line(
-      ready_line({std::string(to_string(options.data_set)), data.train.shape, data.train.classes,
-                  data.train.size(), data.validation.size(), torch_version(),
-                  options.device == Device::cuda ? "cuda" : "cpu", options.threads}));
+  const std::string_view name = options.noise ? "noise" : to_string(options.data_set);
+  write_line(ready_line({std::string(name), data.train.shape, data.train.classes, data.train.size(),
+                         data.validation.size(), torch_version(),
+                         options.device == Device::cuda ? "cuda" : "cpu", options.threads}));
   serve(trainer);
 }
 

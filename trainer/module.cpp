@@ -281,6 +281,10 @@ void Module::move_to_cuda() {
   for (const auto& [name, value] : state()) value.set_data(value.to(at::kCUDA));
 }
 
+const std::vector<std::vector<Tensor>>& Module::values() const {
+  return impl_->values;
+}
+
 NamedTensors Module::state() const {
   NamedTensors all;
   for (std::size_t i = 0; i < impl_->values.size(); ++i) {

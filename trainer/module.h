@@ -61,6 +61,8 @@ class Module {
   void program_cells(std::size_t time);
   void move_to_cuda();
 
+  // Of each layer, as layer_op.h wants them; they share storage with the module.
+  const std::vector<std::vector<at::Tensor>>& values() const;
   // Trained values; and these with the running statistics of the norms. Share storage with the
   // module.
   NamedTensors parameters() const;

@@ -13,9 +13,10 @@ namespace po = boost::program_options;
 
 po::options_description description() {
   po::options_description options("Options");
-  options.add_options()("data-set", po::value<std::string>()->required(),
-                        "fashion_mnist, mnist, cifar10 or cifar100")(
-      "data", po::value<std::string>()->required(), "directory of its files")(
+  options.add_options()(
+      "data-set", po::value<std::string>()->required(),
+      "fashion_mnist, mnist, cifar10 or cifar100; noise: random images, to score networks on")(
+      "data", po::value<std::string>(), "directory of its files")(
       "validation-share", po::value<double>()->default_value(0.1, "0.1"),
       "of the training part, by class")("train-images", po::value<int>(),
                                         "at most so many; default: all that are left")(
@@ -52,10 +53,16 @@ double parse_limit(const std::string& text) {
 TrainerOptions read(const po::variables_map& values) {
   TrainerOptions options;
   const auto set_name = values["data-set"].as<std::string>();
+  options.noise = set_name == "noise";
   const auto set = parse_data_set(set_name);
-  if (!set) fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10 or cifar100");
-  options.data_set = *set;
-  options.data = values["data"].as<std::string>();
+  if (!set && !options.noise)
+    fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10, cifar100 or noise");
+  options.data_set = set.value_or(options.data_set);
+  if (values.count("data") != 0) {
+    options.data = values["data"].as<std::string>();
+  } else if (!options.noise) {
+    throw InputError("the option '--data' is required but missing; see hwnas-trainer --help");
+  }
   options.validation_share = values["validation-share"].as<double>();
   if (!(options.validation_share > 0 && options.validation_share < 1)) {
     fail("validation-share", std::to_string(options.validation_share),

@@ -11,6 +11,7 @@ namespace hwnas {
 
 struct TrainerOptions {
   bool help = false;
+  bool noise = false;  // no data set: random images, for scores alone
   DataSet data_set = DataSet::fashion_mnist;
   std::filesystem::path data;
   double validation_share = 0.1;

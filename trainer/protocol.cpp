@@ -1,5 +1,6 @@
 #include "trainer/protocol.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -125,6 +126,22 @@ void read_cells(Reader& reader, TrainSettings& settings) {
     reader.fail("cells", "draws: expected a whole number from 1 to 100000");
 }
 
+// {"kind":"proxies"}: zero-cost scores, all unless "scores" names some.
+std::vector<std::string> read_scores(Reader& reader) {
+  const std::vector<std::string>& known = zero_cost_names();
+  const Json* names = reader.find("scores");
+  if (names == nullptr) return known;
+  std::vector<std::string> scores;
+  if (!names->is_array() || names->empty()) reader.fail("scores", "expected a list of names");
+  for (const Json& name : *names) {
+    const std::string text = name.is_string() ? name.get<std::string>() : "";
+    if (std::find(known.begin(), known.end(), text) == known.end())
+      reader.fail("scores", name.dump() + " is not known here" + suggestion(text, known));
+    scores.push_back(text);
+  }
+  return scores;
+}
+
 Request read_request(const Json& object, const Shape& image) {
   Reader reader(object);
   Request request;
@@ -132,6 +149,14 @@ Request read_request(const Json& object, const Shape& image) {
   request.task = object["task"].get<std::int64_t>();
   TrainSettings& settings = request.settings;
   settings.seed = read_seed(reader);
+  if (const Json* kind = reader.find("kind"); kind != nullptr && *kind != "train") {
+    if (*kind != "proxies") reader.fail("kind", "expected train or proxies");
+    request.scores = read_scores(reader);
+    const std::string network = reader.string("network");
+    reader.done();
+    request.network = parse_network(network, "network");
+    return request;
+  }
   settings.epochs = reader.integer("epochs", 1, 100000);
   settings.batch = reader.integer("batch", 1, 1 << 20, settings.batch);
   settings.learning_rate = reader.number("learning_rate", 0, 1e9, settings.learning_rate);
@@ -221,6 +246,14 @@ std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   }
   if (!result.on_cells.empty()) done["without_noise"] = result.without_noise;
   return line(done);
+}
+
+std::string scores_line(std::int64_t task, const ScoreOutcome& outcome) {
+  if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
+  Json scores = Json::object();
+  for (const ZeroCostScore& score : outcome.scores)  // JSON has no NaN: null
+    scores[score.name] = {{"value", score.value}, {"seconds", score.seconds}};
+  return line({{"event", "done"}, {"task", task}, {"scores", scores}});
 }
 
 std::string refusal_line(const Refusal& refusal) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "trainer/trainer.h"
 
@@ -18,6 +19,7 @@ struct Request {
   std::int64_t task = 0;
   Network network;
   TrainSettings settings;
+  std::vector<std::string> scores;  // to compute in the place of training; empty: train
 };
 
 struct Refusal {
@@ -40,6 +42,7 @@ struct Ready {
 std::string ready_line(const Ready& ready);
 std::string epoch_line(std::int64_t task, const EpochReport& report);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);
+std::string scores_line(std::int64_t task, const ScoreOutcome& outcome);
 std::string refusal_line(const Refusal& refusal);
 
 }  // namespace hwnas

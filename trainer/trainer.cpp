@@ -235,7 +235,10 @@ class Run {
   TrainResult result_;
 };
 
+}  // namespace
+
 void check_ends(const Network& network, const Images& images) {
+  if (images.size() == 0) throw TrainFailure("there are no images: --data-set is noise");
   const Shape classes{images.classes, 1, 1};
   if (network.empty() || network.size() < 2) throw TrainFailure("the network has no layers");
   if (network.input().channels != images.shape.channels) {
@@ -248,10 +251,10 @@ void check_ends(const Network& network, const Images& images) {
   }
 }
 
-}  // namespace
-
 Trainer::Trainer(Split data, Device device)
-    : data_(std::move(data)), device_(device), normalisation_(measure(data_.train)) {
+    : data_(std::move(data)),
+      device_(device),
+      normalisation_(data_.train.size() > 0 ? measure(data_.train) : Normalisation()) {
   if (device == Device::cuda && !cuda_available()) {
     throw InputError("", 0, "device", "cuda",
                      "this machine, or the LibTorch in use, has no CUDA device");

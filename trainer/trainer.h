@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "trainer/batcher.h"
 #include "trainer/cell_noise.h"
 #include "trainer/dataset.h"
+#include "trainer/zero_cost.h"
 
 namespace hwnas {
 
@@ -80,8 +82,14 @@ struct TrainOutcome {
   std::string failure;  // empty: trained; else the reason, one line
 };
 
+struct ScoreOutcome {
+  std::vector<ZeroCostScore> scores;
+  std::string failure;  // empty: scored; else the reason, one line
+};
+
 class Trainer {
  public:
+  // Without images (a default Split) it scores networks on random ones, and trains none.
   // Throws InputError for Device::cuda on a machine or LibTorch without it.
   Trainer(Split data, Device device);
   ~Trainer();
@@ -90,6 +98,11 @@ class Trainer {
   // time limit, memory, weights that cannot be written.
   TrainOutcome train(const Network& network, const TrainSettings& settings,
                      const std::function<void(const EpochReport&)>& on_epoch = {}) const;
+
+  // Zero-cost scores (zero_cost.h), on the CPU: of a batch of the training part that the seed
+  // draws; where there is none, of standard normal images in the network's own shape.
+  ScoreOutcome score(const Network& network, std::uint64_t seed,
+                     std::span<const std::string> names) const;
 
   // Accuracy on `images` of a network with weights saved by train(), normalised as this trainer's
   // training part. Throws std::runtime_error where the weights do not fit.
@@ -104,6 +117,9 @@ class Trainer {
   Device device_;
   Normalisation normalisation_;
 };
+
+// Throws TrainFailure: a network without layers, or whose ends do not fit the images.
+void check_ends(const Network& network, const Images& images);
 
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.
 void set_threads(int threads);

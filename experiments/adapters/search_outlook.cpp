@@ -57,6 +57,8 @@ class SearchOutlook : public Outlook {
   }
 
   std::vector<Prospect> look(std::span<const Genotype> genotypes) const override;
+  // Of possible candidates only.
+  std::vector<std::vector<double>> scores(std::span<const Genotype> genotypes) const override;
   std::unique_ptr<Surrogate> surrogate(std::size_t trials) const override;
 
  private:
@@ -93,11 +95,25 @@ Prospect SearchOutlook::look_at(const Genotype& genotype) const {
       prospect.possible = false;
   }
   prospect.features = features(*sources_.space, candidate);
-  prospect.scores = {static_cast<double>(parameters(candidate.network)),
-                     static_cast<double>(macs(candidate.network))};
-  const std::vector<double> more = sources_.pricing->scores(genotype);
-  prospect.scores.insert(prospect.scores.end(), more.begin(), more.end());
   return prospect;
+}
+
+std::vector<std::vector<double>> SearchOutlook::scores(std::span<const Genotype> genotypes) const {
+  std::vector<std::vector<double>> all;
+  std::vector<Network> networks;
+  for (const Genotype& genotype : genotypes) {
+    networks.push_back(*live(sources_.space->decode(genotype).network));
+    std::vector<double>& mine = all.emplace_back();
+    mine = {static_cast<double>(parameters(networks.back())),
+            static_cast<double>(macs(networks.back()))};
+    const std::vector<double> more = sources_.pricing->scores(genotype);
+    mine.insert(mine.end(), more.begin(), more.end());
+  }
+  if (!sources_.proxies) return all;
+  const std::vector<std::vector<double>> proxies = sources_.proxies(networks);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i].insert(all[i].end(), proxies[i].begin(), proxies[i].end());
+  return all;
 }
 
 std::vector<Prospect> SearchOutlook::look(std::span<const Genotype> genotypes) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "experiments/adapters/cost_evaluator.h"
@@ -19,6 +20,8 @@ struct OutlookSources {
   std::vector<Objective> objectives;
   // Equal: one and the same candidate. Pure and thread-safe.
   std::function<std::uint64_t(const Candidate& as_decoded)> identity;
+  // Zero-cost scores of networks, as many for each; none: those of tables alone.
+  std::function<std::vector<std::vector<double>>(std::span<const Network>)> proxies;
   std::uint64_t seed = 1;  // of the sample that scales the features
   int threads = 1;         // decides nothing but the speed
 };

@@ -14,16 +14,20 @@ namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> command_line(const RunConfig& config, std::int64_t train_images) {
+}  // namespace
+
+std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images) {
   std::vector<std::string> command = config.workers.command;
   if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
   const auto option = [&command](const char* name, const std::string& value) {
     command.emplace_back(name);
     command.push_back(value);
   };
-  option("--data-set", config.data->set);
-  option("--data", config.data->directory.string());
-  option("--validation-share", std::to_string(config.data->validation_share));
+  option("--data-set", config.data ? config.data->set : "noise");
+  if (config.data) {
+    option("--data", config.data->directory.string());
+    option("--validation-share", std::to_string(config.data->validation_share));
+  }
   if (train_images > 0) option("--train-images", std::to_string(train_images));
   option("--split-seed", std::to_string(config.seed));
   option("--threads", std::to_string(config.workers.threads));
@@ -31,6 +35,8 @@ std::vector<std::string> command_line(const RunConfig& config, std::int64_t trai
   if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
   return command;
 }
+
+namespace {
 
 std::string request(const Job& job, const TrainingConfig& training, const std::string& weights,
                     const std::optional<Device>& cells) {
@@ -105,7 +111,7 @@ TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::pat
   if (rung) training.epochs = rung->epochs;
   const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
   ProcessPoolOptions options;
-  options.command = command_line(config, rung ? rung->train_images : config.data->train_images);
+  options.command = trainer_command(config, rung ? rung->train_images : config.data->train_images);
   options.processes = processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)

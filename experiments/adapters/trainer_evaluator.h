@@ -39,6 +39,10 @@ struct ShortTraining {
   std::int64_t train_images = 0;
 };
 
+// The command that starts a trainer on the config's data set; without [data] on random images, on
+// which it scores networks and trains none.
+std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images);
+
 class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;

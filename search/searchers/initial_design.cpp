@@ -58,7 +58,7 @@ class Draw {
       const Prospect& p = *prospects[i];
       if (!p.possible || !met_.insert(p.fingerprint).second) continue;
       all_.push_back(
-          {std::move(genotypes[i]), known_violation(p, aims_), first_known(p, aims_), p.scores, 0});
+          {std::move(genotypes[i]), known_violation(p, aims_), first_known(p, aims_), {}, 0});
     }
   }
 
@@ -89,7 +89,11 @@ class Draw {
 };
 
 // Missing scores rank last; without scores all are alike.
-void set_merits(std::vector<Entrant>& entrants) {
+void set_merits(std::vector<Entrant>& entrants, const Prospector& prospector) {
+  std::vector<Genotype> genotypes;
+  for (const Entrant& entrant : entrants) genotypes.push_back(entrant.genotype);
+  std::vector<std::vector<double>> found = prospector.scores(genotypes);
+  for (std::size_t i = 0; i < entrants.size(); ++i) entrants[i].scores = std::move(found[i]);
   const std::size_t scores = entrants.empty() ? 0 : entrants[0].scores.size();
   const auto n = static_cast<double>(entrants.size());
   std::vector<std::size_t> order(entrants.size());
@@ -124,7 +128,7 @@ std::vector<Genotype> initial_design(Prospector& prospector, std::span<const Aim
   const auto places = static_cast<std::size_t>(count);
   std::vector<Entrant> entrants =
       Draw(prospector, aims, cardinalities, rng).within_bounds(places * kPerPlace);
-  set_merits(entrants);
+  set_merits(entrants, prospector);
   std::stable_sort(entrants.begin(), entrants.end(),
                    [](const Entrant& a, const Entrant& b) { return a.known < b.known; });
   const std::size_t strata = std::min(places, entrants.size());

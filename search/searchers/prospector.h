@@ -17,6 +17,10 @@ class Prospector {
   // In the order of the genotypes; valid until the next forget().
   std::vector<const Prospect*> look(std::span<const Genotype> genotypes);
 
+  std::vector<std::vector<double>> scores(std::span<const Genotype> genotypes) const {
+    return outlook_.scores(genotypes);
+  }
+
   // Gives memory back where much of it is used.
   void forget();
 

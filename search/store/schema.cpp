@@ -124,6 +124,15 @@ constexpr const char* kVersion3 = R"sql(
 ALTER TABLE objectives ADD COLUMN probability REAL NOT NULL DEFAULT 0;
 )sql";
 
+constexpr const char* kVersion4 = R"sql(
+CREATE TABLE proxies (
+  network INTEGER NOT NULL,
+  name    TEXT NOT NULL,
+  value   REAL,
+  PRIMARY KEY (network, name)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
@@ -219,8 +228,8 @@ std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> 
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3};
-  static_assert(kSchemaVersion == 3);
+  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3, kVersion4};
+  static_assert(kSchemaVersion == 4);
   return all;
 }
 

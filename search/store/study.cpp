@@ -1,5 +1,6 @@
 #include "search/store/study.h"
 
+#include <cmath>
 #include <utility>
 
 #include "search/store/bulk_insert.h"
@@ -200,6 +201,26 @@ void Study::record(std::span<const Landed> landed) {
   transaction.commit();
 }
 
+std::optional<double> Study::score(std::uint64_t network, std::string_view name) const {
+  Statement& row = impl_->db().cached("SELECT value FROM proxies WHERE network = ? AND name = ?");
+  std::optional<double> value;
+  if (row.bind(1, static_cast<std::int64_t>(network)).bind(2, name).step())
+    value = row.is_null(0) ? std::nan("") : row.real(0);
+  row.reset();
+  return value;
+}
+
+void Study::record(std::span<const Score> scores) {
+  Transaction transaction(impl_->db(), Transaction::For::writing);
+  Statement& insert = impl_->db().cached("INSERT OR IGNORE INTO proxies VALUES (?, ?, ?)");
+  for (const Score& score : scores) {
+    insert.bind(1, static_cast<std::int64_t>(score.network)).bind(2, score.name);
+    std::isnan(score.value) ? insert.bind_null(3) : insert.bind(3, score.value);
+    insert.run();
+  }
+  transaction.commit();
+}
+
 std::string Study::dump() const {
   Transaction snapshot(impl_->db(), Transaction::For::reading);
   const std::pair<const char*, const char*> tables[] = {
@@ -208,7 +229,8 @@ std::string Study::dump() const {
       {"devices", "name"},
       {"trials", "id"},
       {"measurements", "trial, metric, device, source, fidelity"},
-      {"artifacts", "trial, kind, path"}};
+      {"artifacts", "trial, kind, path"},
+      {"proxies", "network, name"}};
   std::string text;
   for (const auto& [table, key] : tables) {
     const std::unique_ptr<Statement> row =

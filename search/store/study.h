@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "search/evaluator.h"
@@ -73,6 +74,16 @@ class Study {
     std::string reason;
   };
   void record(std::span<const Landed> landed);
+
+  // Zero-cost scores of networks, by the network's fingerprint: kept, so that a run that goes on
+  // elsewhere sees the same ones. NaN: there is nothing to score. Nothing: not kept.
+  struct Score {
+    std::uint64_t network = 0;
+    std::string name;
+    double value = 0;
+  };
+  std::optional<double> score(std::uint64_t network, std::string_view name) const;
+  void record(std::span<const Score> scores);  // writing, as above; those not kept yet
 
   // Everything that a run decides, as text in a fixed order, without times: equal runs give equal
   // dumps.

@@ -1,18 +1,23 @@
-// How fast hwnas trains, beside a training loop written by hand with LibTorch's own modules; and
-// two trainers of one thread beside one of two. Prints images per second and ratios.
-//   training_bench [repeats]
-// Synthetic 28x28 images: speed does not depend on what they show. Rounds of the peers alternate,
-// so that a busy machine slows both; the medians are compared.
+// How fast hwnas trains, beside a training loop written by hand with LibTorch's own modules, and
+// whether it gets as good; then two trainers of one thread beside one of two.
+//   training_bench [repeats (5)] [images (6000)] [batch (64)]
+// Fashion-MNIST, one epoch, the same schedule for all. Images per second of CPU time of the
+// training alone. Rounds of the peers alternate, so that a busy machine slows both; the medians are
+// compared. Accuracies are means over the rounds, each of a seed of its own, +- one standard error.
 #include <malloc.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <numeric>
 #include <string>
 
 #include "space/network_builder.h"
+#include "trainer/schedule.h"
 #include "trainer/trainer.h"
 
 namespace {
@@ -20,7 +25,7 @@ namespace {
 using namespace hwnas;
 using torch::nn::BatchNorm2d, torch::nn::Conv2d, torch::nn::Conv2dOptions, torch::nn::ReLU;
 
-constexpr int kImages = 6400, kBatch = 64;
+int batch_size = 64;
 
 struct Block {
   int in, out, kernel, stride, groups;
@@ -46,38 +51,74 @@ Network network_of(const std::vector<Block>& blocks) {
   return std::move(b).build();
 }
 
-Images noise() {
-  Images images{{1, 28, 28}, 10, {}, {}};
-  Rng rng(1);
-  for (int i = 0; i < kImages + 100; ++i) {
-    images.labels.push_back(static_cast<std::uint8_t>(i % 10));
-    for (int p = 0; p < 784; ++p)
-      images.pixels.push_back(static_cast<std::uint8_t>(rng.below(256)));
-  }
-  return images;
+// Wide enough that convolutions take most of the time.
+const std::vector<Block> kWide{
+    {1, 24, 3, 1, 1}, {24, 48, 3, 2, 1}, {48, 48, 3, 1, 1}, {48, 96, 3, 2, 1}, {96, 96, 3, 1, 1}};
+
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-double ours(const Trainer& trainer, const Network& network) {
+struct Round {
+  double images_per_s = 0, accuracy = 0;
+};
+
+TrainSettings settings_of(std::uint64_t seed) {
   TrainSettings settings;
-  settings.batch = kBatch;
-  settings.learning_rate = 0.01;
+  settings.batch = batch_size;
+  settings.learning_rate = 0.2 * batch_size / 64;
+  settings.seed = seed;
+  return settings;
+}
+
+Round ours(const Trainer& trainer, const Network& network, std::uint64_t seed,
+           Precision precision = Precision::fp32) {
+  TrainSettings settings = settings_of(seed);
+  settings.precision = precision;
+  // The epoch is reported once the validation part has been looked at too: that is timed apart.
+  const double start = cpu_seconds();
   const TrainOutcome outcome = trainer.train(network, settings);
+  const double cpu_s = cpu_seconds() - start;
   if (!outcome.failure.empty()) {
     std::fprintf(stderr, "training failed: %s\n", outcome.failure.c_str());
     std::exit(1);
   }
-  return outcome.result.curve[0].images_per_s;
+  const EpochReport& epoch = outcome.result.curve[0];
+  const double images = static_cast<double>(outcome.result.images);
+  const double training_share = images / epoch.images_per_s / epoch.seconds;  // of wall clock
+  return {images / (cpu_s * training_share), outcome.result.accuracy};
 }
 
-// The loop of LibTorch's tutorials at its best: data as float tensors in memory, channels_last.
-double by_hand(const std::vector<Block>& blocks, bool channels_last) {
+struct Tensors {
+  at::Tensor images, labels;
+};
+Tensors all_of(const Images& images, const Normalisation& normalisation) {
+  const auto count = static_cast<std::int64_t>(images.size());
+  Tensors all{torch::empty({count, 1, 28, 28}), torch::empty({count}, at::kLong)};
+  std::vector<int> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  Rng rng(1);
+  Batcher(images, normalisation)
+      .fill(order, {}, rng, false, all.images.data_ptr<float>(),
+            all.labels.data_ptr<std::int64_t>());
+  return all;
+}
+
+// The loop of LibTorch's tutorials: data as float tensors in memory. He's initial weights, as ours.
+Round by_hand(const std::vector<Block>& blocks, bool channels_last, const Split& data,
+              std::uint64_t seed) {
+  torch::manual_seed(seed);
   torch::nn::Sequential net;
   for (const Block& b : blocks) {
-    net->push_back(Conv2d(Conv2dOptions(b.in, b.out, b.kernel)
-                              .stride(b.stride)
-                              .padding(b.kernel / 2)
-                              .groups(b.groups)
-                              .bias(false)));
+    Conv2d conv(Conv2dOptions(b.in, b.out, b.kernel)
+                    .stride(b.stride)
+                    .padding(b.kernel / 2)
+                    .groups(b.groups)
+                    .bias(false));
+    torch::nn::init::kaiming_normal_(conv->weight);
+    net->push_back(conv);
     net->push_back(BatchNorm2d(b.out));
     net->push_back(ReLU(torch::nn::ReLUOptions(true)));
   }
@@ -88,27 +129,41 @@ double by_hand(const std::vector<Block>& blocks, bool channels_last) {
   for (auto& p : net->parameters()) {
     if (p.dim() == 4) p.set_data(p.contiguous(format));
   }
-  const auto images = torch::rand({kImages, 1, 28, 28});
-  const auto labels = torch::arange(kImages, at::kLong).remainder(10);
-  torch::optim::SGD sgd(
-      net->parameters(),
-      torch::optim::SGDOptions(0.01).momentum(0.9).nesterov(true).weight_decay(5e-4));
-  const auto start = std::chrono::steady_clock::now();
-  const auto order = torch::randperm(kImages);
+  const Normalisation normalisation = measure(data.train);
+  const Tensors train = all_of(data.train, normalisation);
+  const Tensors validation = all_of(data.validation, normalisation);
+  const TrainSettings settings = settings_of(seed);
+  torch::optim::SGD sgd(net->parameters(), torch::optim::SGDOptions(settings.learning_rate)
+                                               .momentum(0.9)
+                                               .nesterov(true)
+                                               .weight_decay(5e-4));
+  const double start = cpu_seconds();
+  const auto order = torch::randperm(train.labels.size(0));
+  const std::int64_t steps = train.labels.size(0) / batch_size;
   double loss_sum = 0;
-  for (int i = 0; i < kImages; i += kBatch) {
-    const auto indices = order.slice(0, i, i + kBatch);
+  for (std::int64_t i = 0; i < steps; ++i) {
+    for (auto& group : sgd.param_groups())
+      static_cast<torch::optim::SGDOptions&>(group.options())
+          .lr(one_cycle(i, steps, settings.learning_rate, settings.warmup));
+    const auto indices = order.slice(0, i * batch_size, (i + 1) * batch_size);
     sgd.zero_grad();
     const auto loss = torch::nn::functional::cross_entropy(
-        net->forward(images.index_select(0, indices).contiguous(format)),
-        labels.index_select(0, indices));
+        net->forward(train.images.index_select(0, indices).contiguous(format)),
+        train.labels.index_select(0, indices));
     loss.backward();
     sgd.step();
     loss_sum += loss.item<double>();
   }
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return loss_sum > 0 ? kImages / seconds : 0;
+  const double rate = static_cast<double>(steps * batch_size) / (cpu_seconds() - start);
+  const torch::NoGradGuard no_grad;
+  net->eval();
+  std::int64_t right = 0;
+  for (std::int64_t at = 0; at < validation.labels.size(0); at += 250) {
+    const auto logits = net->forward(validation.images.slice(0, at, at + 250).contiguous(format));
+    right +=
+        logits.argmax(1).eq(validation.labels.slice(0, at, at + 250)).sum().item<std::int64_t>();
+  }
+  return {rate, static_cast<double>(right) / static_cast<double>(validation.labels.size(0))};
 }
 
 double median(std::vector<double> values) {
@@ -116,21 +171,39 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+struct Peer {
+  std::string name;
+  std::vector<double> rates, accuracies;
+
+  void add(const Round& round) {
+    rates.push_back(round.images_per_s);
+    accuracies.push_back(round.accuracy);
+  }
+};
+
 void compare(const char* name, const Trainer& trainer, const std::vector<Block>& blocks,
              int repeats) {
   const Network network = network_of(blocks);
-  std::vector<double> mine, last, plain;
+  std::vector<Peer> peers{
+      {"hwnas", {}, {}}, {"plain", {}, {}}, {"channels_last", {}, {}}, {"hwnas bf16", {}, {}}};
   for (int i = 0; i < repeats; ++i) {
-    mine.push_back(ours(trainer, network));
-    last.push_back(by_hand(blocks, true));
-    plain.push_back(by_hand(blocks, false));
+    const auto seed = static_cast<std::uint64_t>(i + 1);
+    peers[0].add(ours(trainer, network, seed));
+    peers[1].add(by_hand(blocks, false, trainer.data(), seed));
+    peers[2].add(by_hand(blocks, true, trainer.data(), seed));
+    peers[3].add(ours(trainer, network, seed, Precision::bf16));
   }
-  const double best = std::max(median(last), median(plain));
-  std::printf(
-      "%-10s %6lld parameters  hwnas %6.0f  by hand: channels_last %6.0f  plain %6.0f  ratio to "
-      "the better %.2f\n",
-      name, static_cast<long long>(parameters(network)), median(mine), median(last), median(plain),
-      median(mine) / best);
+  std::printf("%s, %lld parameters, %lld MACs\n", name, static_cast<long long>(parameters(network)),
+              static_cast<long long>(macs(network)));
+  const double plain = median(peers[1].rates);
+  for (const Peer& peer : peers) {
+    double mean = 0, squares = 0;
+    for (const double a : peer.accuracies) mean += a / repeats;
+    for (const double a : peer.accuracies) squares += (a - mean) * (a - mean);
+    const double error = repeats > 1 ? std::sqrt(squares / (repeats - 1) / repeats) : 0;
+    std::printf("  %-14s %7.0f images/s  %.2f of plain  accuracy %.4f +- %.4f\n", peer.name.c_str(),
+                median(peer.rates), median(peer.rates) / plain, mean, error);
+  }
 }
 
 // Rate of `count` processes of `threads` threads each, started together.
@@ -154,19 +227,27 @@ int main(int argc, char** argv) {
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   const bool worker = argc == 3 && std::string(argv[1]) == "worker";
   set_threads(worker ? std::atoi(argv[2]) : 1);
-  const Images images = noise();
-  const Trainer trainer(split(images, 100.0 / images.size(), 1), Device::cpu);
+  const int images = argc > 2 && !worker ? std::atoi(argv[2]) : 6000;
+  if (argc > 3) batch_size = std::atoi(argv[3]);
+  const Trainer trainer(split(load_images(DataSet::fashion_mnist, Part::training,
+                                          "/usr/share/datasets/fashion-mnist"),
+                              0.1, 1, images),
+                        Device::cpu);
   if (worker) {
     std::vector<double> rates;
-    for (int i = 0; i < 5; ++i) rates.push_back(ours(trainer, network_of(kDense)));
+    for (std::uint64_t i = 0; i < 5; ++i)
+      rates.push_back(
+          trainer.train(network_of(kDense), settings_of(i)).result.curve[0].images_per_s);
     std::printf("%f\n", median(rates));
     return 0;
   }
-  const int repeats = argc > 1 ? std::max(1, std::atoi(argv[1])) : 7;
-  std::printf("LibTorch %s, 1 thread, batch %d, images/s, median of %d\n", torch_version().c_str(),
-              kBatch, repeats);
+  const int repeats = argc > 1 ? std::max(1, std::atoi(argv[1])) : 5;
+  std::printf("LibTorch %s, 1 thread, batch %d, %d images, median of %d\n", torch_version().c_str(),
+              batch_size, images, repeats);
   compare("dense", trainer, kDense, repeats);
   compare("separable", trainer, kSeparable, repeats);
+  compare("wide", trainer, kWide, repeats);
+  if (argc > 4) return 0;
   const double two = processes(argv[0], 2, 1), one = processes(argv[0], 1, 2);
   std::printf("two trainers of one thread %.0f, one trainer of two threads %.0f, ratio %.2f\n", two,
               one, two / one);

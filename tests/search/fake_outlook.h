@@ -69,11 +69,17 @@ class FakeOutlook : public Outlook {
     looked_at += genotypes.size();
     return prospects;
   }
+  std::vector<std::vector<double>> scores(std::span<const Genotype> genotypes) const override {
+    std::vector<std::vector<double>> all(genotypes.size());
+    for (std::size_t i = 0; score && i < genotypes.size(); ++i) all[i] = {score(genotypes[i])};
+    return all;
+  }
   std::unique_ptr<Surrogate> surrogate(std::size_t) const override {
     if (model) return model();
     return std::make_unique<NearestNeighbour>();
   }
 
+  std::function<double(const Genotype&)> score;       // none: no scores
   std::function<std::unique_ptr<Surrogate>()> model;  // instead of the neighbour
   mutable std::size_t looked_at = 0;
 

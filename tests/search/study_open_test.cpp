@@ -47,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 3)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 4)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -158,7 +158,9 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   const fs::path path = folder / "s.db";
   make(path).admit(std::vector{trial(0), trial(1)});
   const std::string now = toy::dump(path);
-  execute(path, "ALTER TABLE objectives DROP COLUMN probability; PRAGMA user_version = 2");
+  execute(path,
+          "DROP TABLE proxies; ALTER TABLE objectives DROP COLUMN probability; PRAGMA user_version "
+          "= 2");
   const Study old = Study::open_readonly(path);
   EXPECT_EQ(old.info().objectives.size(), toy::settings(10).objectives.size());
   EXPECT_EQ(old.info().objectives[1].bound, toy::settings(10).objectives[1].bound);
@@ -166,7 +168,7 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   EXPECT_EQ(old.trial_count(), 2);
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(make(path).trial_count(), 2);
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"3"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"4"});
   EXPECT_EQ(toy::dump(path), now);
   EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
 }

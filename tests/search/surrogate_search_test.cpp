@@ -53,10 +53,11 @@ TEST(InitialDesign, TakesOneFromEveryStratumOfTheKnownObjective) {
 
 TEST(InitialDesign, TakesTheHighestScoresOfAStratumMissingOnesLast) {
   // One gene of 16 options, all in one stratum; the score is the option, none for those above 9.
-  const FakeOutlook outlook(1, [](const Genotype& genotype, Prospect& p) {
+  FakeOutlook outlook(1);
+  outlook.score = [](const Genotype& genotype) {
     const double gene = genotype.genes[0];
-    p.scores = {gene > 9 ? std::nan("") : gene};
-  });
+    return gene > 9 ? std::nan("") : gene;
+  };
   Prospector prospector(outlook);
   Rng rng(1);
   const std::vector<Aim> aims(1);

@@ -68,6 +68,28 @@ std::string data_options(const TempDir& dir) {
   return "--data-set mnist --data " + dir.path().string();
 }
 
+TEST(Program, ScoresNetworksOnDataOrOnNoise) {
+  TempDir dir;
+  write_bars(dir.path(), 200);
+  Json proxies = Json::parse(request(1, 4));
+  proxies.erase("epochs");
+  proxies.erase("batch");
+  proxies["kind"] = "proxies";
+  const Answer on_data = run(data_options(dir) + " --device cpu", {proxies.dump(), proxies.dump()});
+  ASSERT_EQ(on_data.lines.size(), 3u) << on_data.err;
+  const Json scores = on_data.json(1)["scores"];
+  EXPECT_EQ(scores.size(), 10u);
+  EXPECT_EQ(scores["parameters"]["value"], 5 * 5 * 4 + 8 + 14 * 14 * 4 * 10 + 10);
+  EXPECT_TRUE(scores["nwot"]["value"].is_number());
+  EXPECT_EQ(scores["nwot"]["value"], on_data.json(2)["scores"]["nwot"]["value"]);
+  const Answer on_noise = run("--data-set noise --device cpu", {proxies.dump(), request(2, 4)});
+  ASSERT_EQ(on_noise.lines.size(), 3u) << on_noise.err;
+  EXPECT_EQ(on_noise.json(0)["data_set"], "noise");
+  EXPECT_EQ(on_noise.json(1)["scores"]["parameters"]["value"], scores["parameters"]["value"]);
+  EXPECT_NE(on_noise.json(1)["scores"]["nwot"]["value"], scores["nwot"]["value"]);
+  EXPECT_EQ(on_noise.json(2)["reason"], "there are no images: --data-set is noise");
+}
+
 TEST(Program, TrainsWhatArrivesAndEndsWithItsInput) {
   TempDir dir;
   write_bars(dir.path(), 500);
@@ -147,11 +169,13 @@ TEST(Program, BadOptionsAndDataAreOneLine) {
   EXPECT_EQ(
       problem("--data ."),
       "hwnas-trainer: the option '--data-set' is required but missing; see hwnas-trainer --help");
+  EXPECT_EQ(problem("--data-set mnist"),
+            "hwnas-trainer: the option '--data' is required but missing; see hwnas-trainer --help");
   EXPECT_EQ(problem(data_options(dir) + " --thread 1"),
             "hwnas-trainer: unrecognised option '--thread'; see hwnas-trainer --help");
-  EXPECT_EQ(
-      problem("--data-set imagenet --data ."),
-      "hwnas-trainer: --data-set = imagenet: expected fashion_mnist, mnist, cifar10 or cifar100");
+  EXPECT_EQ(problem("--data-set imagenet --data ."),
+            "hwnas-trainer: --data-set = imagenet: expected fashion_mnist, mnist, cifar10, "
+            "cifar100 or noise");
   EXPECT_EQ(problem(data_options(dir) + " --threads 0"),
             "hwnas-trainer: --threads = 0: expected 1 to 1024");
   EXPECT_EQ(problem(data_options(dir) + " --device tpu"),

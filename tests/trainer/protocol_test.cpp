@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "space/network_builder.h"
@@ -97,6 +98,33 @@ TEST(Protocol, RefusesWithTaskKeyAndReason) {
   EXPECT_EQ(with("learning_rte", 1),
             "learning_rte = 1: unknown key; did you mean 'learning_rate'?");
   EXPECT_THAT(with("network", "nonsense ["), ::testing::StartsWith("network:1: "));
+}
+
+TEST(Protocol, ReadsRequestsForScores) {
+  Json line{{"task", 1}, {"seed", "7"}, {"kind", "proxies"}, {"network", to_toml(net())}};
+  EXPECT_EQ(accepted(line).scores, zero_cost_names());
+  EXPECT_EQ(accepted(line).settings.seed, 7u);
+  line["scores"] = {"nwot", "jacov"};
+  EXPECT_EQ(accepted(line).scores, (std::vector<std::string>{"nwot", "jacov"}));
+  line["scores"] = {"nwto"};
+  EXPECT_EQ(refused(line.dump()).reason,
+            "scores = [\"nwto\"]: \"nwto\" is not known here; did you mean 'nwot'?");
+  line["scores"] = "nwot";
+  EXPECT_EQ(refused(line.dump()).reason, "scores = \"nwot\": expected a list of names");
+  line.erase("scores");
+  line["epochs"] = 2;
+  EXPECT_THAT(refused(line.dump()).reason, ::testing::StartsWith("epochs = 2: unknown key"));
+  line["kind"] = "score";
+  EXPECT_EQ(refused(line.dump()).reason, "kind = \"score\": expected train or proxies");
+  EXPECT_TRUE(accepted(request()).scores.empty());
+}
+
+TEST(Protocol, WritesScores) {
+  EXPECT_EQ(
+      scores_line(3, {{{"nwot", 2.5, 0.25}, {"jacov", std::nan(""), 0.5}}, ""}),
+      R"({"event":"done","task":3,"scores":{"nwot":{"value":2.5,"seconds":0.25},"jacov":{"value":null,"seconds":0.5}}})");
+  EXPECT_EQ(scores_line(3, {{}, "out of memory"}),
+            R"({"event":"failed","task":3,"reason":"out of memory"})");
 }
 
 TEST(Protocol, WritesWhatTheReadmeSays) {
