@@ -57,9 +57,12 @@ void run(const TrainerOptions& options) {
   keep_freed_memory();
   set_threads(options.threads);
   if (options.memory_limit_bytes > 0) limit_memory(options.memory_limit_bytes);
-  const Trainer trainer(split(load_images(options.data_set, Part::training, options.data),
-                              options.validation_share, options.split_seed, options.train_images),
-                        options.device);
+  const Images all = options.data_set == DataSet::text
+                         ? load_text(options.data, Part::training, options.context)
+                         : load_images(options.data_set, Part::training, options.data);
+  const Trainer trainer(
+      split(all, options.validation_share, options.split_seed, options.train_images),
+      options.device);
   const Split& data = trainer.data();
   write_line(
       ready_line({std::string(to_string(options.data_set)), data.train.shape, data.train.classes,
@@ -71,6 +74,7 @@ void run(const TrainerOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  choose_blas_kernels(argv);
   // Ctrl-C reaches the whole process group; the controller decides what becomes of a training.
   std::signal(SIGINT, SIG_IGN);
   try {

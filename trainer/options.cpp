@@ -14,8 +14,10 @@ namespace po = boost::program_options;
 po::options_description description() {
   po::options_description options("Options");
   options.add_options()("data-set", po::value<std::string>()->required(),
-                        "fashion_mnist, mnist, cifar10 or cifar100")(
-      "data", po::value<std::string>()->required(), "directory of its files")(
+                        "fashion_mnist, mnist, cifar10, cifar100 or text")(
+      "data", po::value<std::string>()->required(),
+      "directory of its files; a text's file or folder")(
+      "context", po::value<int>()->default_value(128), "of a text: bytes of a sequence")(
       "validation-share", po::value<double>()->default_value(0.1, "0.1"),
       "of the training part, by class")("train-images", po::value<int>(),
                                         "at most so many; default: all that are left")(
@@ -53,9 +55,13 @@ TrainerOptions read(const po::variables_map& values) {
   TrainerOptions options;
   const auto set_name = values["data-set"].as<std::string>();
   const auto set = parse_data_set(set_name);
-  if (!set) fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10 or cifar100");
+  if (!set) fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10, cifar100 or text");
   options.data_set = *set;
   options.data = values["data"].as<std::string>();
+  options.context = values["context"].as<int>();
+  if (options.context < 2 || options.context > 65536) {
+    fail("context", std::to_string(options.context), "expected 2 to 65536");
+  }
   options.validation_share = values["validation-share"].as<double>();
   if (!(options.validation_share > 0 && options.validation_share < 1)) {
     fail("validation-share", std::to_string(options.validation_share),

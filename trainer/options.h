@@ -13,6 +13,7 @@ struct TrainerOptions {
   bool help = false;
   DataSet data_set = DataSet::fashion_mnist;
   std::filesystem::path data;
+  int context = 128;  // of a text: bytes of a sequence
   double validation_share = 0.1;
   std::optional<int> train_images;
   std::uint64_t split_seed = 1;
