@@ -113,7 +113,7 @@ void ArchitectureTables::look_up(std::span<const Column> columns, const Genotype
     const std::optional<std::size_t> row = table.row(genotype);
     const double value = row ? table.metric(*row, column.metric) : kMissing;
     if (!std::isnan(value)) {
-      const Source source = m.key.metric == Metric::accuracy ? Source::trained : Source::measured;
+      const Source source = is_learned(m.key.metric) ? Source::trained : Source::measured;
       evaluation.measurements.push_back({m.key, source, m.fidelity, value, std::nullopt});
     } else if (column.required && evaluation.failure.empty()) {
       evaluation.failure = row ? table.name() + ", line " + std::to_string(table.line(*row)) +

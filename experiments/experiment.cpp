@@ -165,7 +165,8 @@ void Experiment::start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch
     ShortTraining training{"", rung.fidelity, rung.epochs, std::lround(images)};
     training.name = "training " + std::to_string(rung.epochs) +
                     (rung.epochs == 1 ? " epoch" : " epochs") + " on " +
-                    std::to_string(training.train_images) + " images";
+                    std::to_string(training.train_images) +
+                    (config_.data->is_text() ? " sequences" : " images");
     short_trainings_.push_back(
         std::make_unique<TrainerEvaluator>(config_, "", on_epoch, kill, cells(), training));
   }
@@ -203,7 +204,7 @@ Survey Experiment::look(std::stop_token stop) const {
 // A bound with a probability needs standard errors, which trained accuracies have.
 void Experiment::check_errors(const Survey& survey) const {
   for (const Objective& o : survey.no_error) {
-    if (o.key.metric == Metric::accuracy && config_.training) continue;
+    if (is_learned(o.key.metric) && config_.training) continue;
     const auto device = std::find_if(materials_.devices.begin(), materials_.devices.end(),
                                      [&](const Device& d) { return d.name == o.key.device; });
     std::string problem = "its table gives no standard error; leave out 'with'";

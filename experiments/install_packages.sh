@@ -7,7 +7,7 @@ packages=(
   libtorch-dev libopenblas0-pthread libtbb-dev libboost-program-options-dev
   libsqlite3-dev sqlite3 libeigen3-dev libxgboost-dev libonnx-dev libprotobuf-dev libtomlplusplus-dev nlohmann-json3-dev zlib1g-dev
   libgtest-dev libgmock-dev libbenchmark-dev libpagmo-dev ccache
-  dataset-fashion-mnist
+  dataset-fashion-mnist jargon-text
 )
 missing=()
 for package in "${packages[@]}"; do

@@ -15,10 +15,11 @@ namespace {
 // added to its.
 constexpr std::array kSpaceTables{"precision", "deployment", "choices"};
 
-const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100"};
+const std::vector<std::string> kDataSets{"fashion_mnist", "mnist", "cifar10", "cifar100", "text"};
 const std::vector<std::string> kAugmentations{"flip", "crop"};
 const std::vector<std::string> kPrecisions{"fp32", "bf16", "auto"};
 const std::vector<std::string> kQuantizations{"post_training", "aware"};
+const std::vector<std::string> kOptimisers{"sgd", "adamw"};
 const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
 
 std::string one_of(const TomlTable& table, std::string_view key, std::span<const std::string> known,
@@ -28,9 +29,24 @@ std::string one_of(const TomlTable& table, std::string_view key, std::span<const
   throw table.error(key, "not known here" + suggestion(value, known));
 }
 
-DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) {
-  DataConfig data;
-  data.set = one_of(table, "set", kDataSets, "");
+// Debian's jargon-text: The Jargon File, 1.7 MB of prose.
+constexpr const char* kUsualText = "/usr/share/doc/jargon-text/jargon.txt.gz";
+
+void read_text(const TomlTable& table, const std::filesystem::path& base, DataConfig& data) {
+  data.directory = table.string("path", kUsualText);
+  if (data.directory.is_relative()) data.directory = base / data.directory;
+  std::error_code ignored;
+  if (!std::filesystem::exists(data.directory, ignored)) {
+    const std::string cure = data.directory == kUsualText
+                                 ? "; 'apt-get install jargon-text' brings it, or name a text"
+                                 : "; expected a text file, plain or .gz, or a folder of them";
+    throw table.error("path", "no such file or folder: " + data.directory.string() + cure);
+  }
+  data.context = static_cast<int>(table.integer("context", 2, 65536, 128));
+  data.train_images = table.integer("train_sequences", 0, 100'000'000, 0);
+}
+
+void read_images(const TomlTable& table, const std::filesystem::path& base, DataConfig& data) {
   const std::string usual = data.set == "fashion_mnist" ? "/usr/share/datasets/fashion-mnist" : "";
   data.directory = usual.empty() ? table.string("directory") : table.string("directory", usual);
   if (data.directory.is_relative()) data.directory = base / data.directory;
@@ -41,8 +57,18 @@ DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) 
                                  : "; expected the folder with the files of " + data.set;
     throw table.error("directory", "no such directory: " + data.directory.string() + cure);
   }
-  data.validation_share = table.number("validation_share", 0.01, 0.9, data.validation_share);
   data.train_images = table.integer("train_images", 0, 100'000'000, 0);
+}
+
+DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) {
+  DataConfig data;
+  data.set = one_of(table, "set", kDataSets, "");
+  if (data.is_text()) {
+    read_text(table, base, data);
+  } else {
+    read_images(table, base, data);
+  }
+  data.validation_share = table.number("validation_share", 0.01, 0.9, data.validation_share);
   table.done();
   return data;
 }
@@ -71,16 +97,33 @@ NoiseConfig read_noise(const TomlTable& table, const std::vector<std::string>& d
   return noise;
 }
 
-TrainingConfig read_training(const TomlTable& table, const std::vector<std::string>& devices) {
+// What serves where the config says nothing (trainer/README.md has the measurements).
+TrainingConfig usual_training(const std::optional<DataConfig>& data) {
   TrainingConfig t;
+  if (!data || !data->is_text()) return t;
+  t.optimiser = "adamw";
+  t.batch = 4;
+  t.learning_rate = 5e-3;
+  t.warmup = 0.1;
+  t.weight_decay = 0.01;
+  return t;
+}
+
+// `config` has its devices and data already.
+TrainingConfig read_training(const TomlTable& table, const RunConfig& config) {
+  const std::optional<DataConfig>& data = config.data;
+  TrainingConfig t = usual_training(data);
   t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
   t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
   t.learning_rate = table.number("learning_rate", 1e-9, 100, t.learning_rate);
   t.warmup = table.number("warmup", 0, 1, t.warmup);
+  t.optimiser = one_of(table, "optimiser", kOptimisers, t.optimiser);
   t.momentum = table.number("momentum", 0, 0.9999, t.momentum);
   t.weight_decay = table.number("weight_decay", 0, 10, t.weight_decay);
   t.label_smoothing = table.number("label_smoothing", 0, 0.99, t.label_smoothing);
   t.augment = table.strings("augment");
+  if (data && data->is_text() && !t.augment.empty())
+    throw table.error("augment", "images are augmented; a text is not");
   for (const std::string& name : t.augment) {
     if (std::find(kAugmentations.begin(), kAugmentations.end(), name) == kAugmentations.end()) {
       throw table.error("augment",
@@ -91,7 +134,9 @@ TrainingConfig read_training(const TomlTable& table, const std::vector<std::stri
   t.quantization = one_of(table, "quantization", kQuantizations, t.quantization);
   t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
   if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
-  if (const auto noise = table.maybe_table("noise")) t.noise = read_noise(*noise, devices);
+  if (const auto noise = table.maybe_table("noise")) t.noise = read_noise(*noise, config.devices);
+  if (t.noise && data && data->is_text())
+    throw table.error("noise", "analog cells hold weights, attention has none; leave it out");
   t.proxies = table.strings("proxies");
   for (const std::string& name : t.proxies) {
     if (std::find(proxy_names().begin(), proxy_names().end(), name) == proxy_names().end())
@@ -160,6 +205,8 @@ void read_bound(const TomlTable& table, Objective& objective) {
                       "is of no use: " + std::string(to_string(metric)) + " are counted, exactly");
   if (bound <= 0 && !maximised(metric))
     throw table.error(right, "nothing can meet this; the bound must be above 0");
+  if (metric == Metric::perplexity && bound <= 1)
+    throw table.error(right, "nothing can meet this; a perplexity is above 1");
   if (metric == Metric::accuracy && bound > 1)
     throw table.error(right, "nothing can meet this; accuracy is at most 100 %");
   objective.bound = bound;
@@ -168,11 +215,13 @@ void read_bound(const TomlTable& table, Objective& objective) {
 // Whether anything in the run gives the metric.
 void check_source(const TomlTable& table, const MetricKey& key, const RunConfig& config) {
   if (highest(config.tables, key)) return;
-  const bool of_training = key.metric == Metric::accuracy || key.metric == Metric::training_loss;
+  const bool of_training = is_learned(key.metric) || key.metric == Metric::training_loss;
   if (of_training && !config.training) {
     throw table.error("metric", std::string(to_string(key.metric)) +
                                     " needs training; add [data] and [training], or [[tables]]");
   }
+  if (key.metric == Metric::perplexity && !config.data->is_text())
+    throw table.error("metric", "images have no perplexity; a text has: set = \"text\" in [data]");
   if (key.device.empty()) return;
   std::vector<std::string> known, same_device;
   for (const std::string& device : config.devices)
@@ -195,6 +244,8 @@ std::optional<double> read_reference(const TomlTable& table, Metric metric) {
   const double reference = table.quantity("reference", unit(metric));
   if (metric == Metric::accuracy && (reference < 0 || reference >= 1))
     throw table.error("reference", "an accuracy that can be bettered is from 0 to below 100 %");
+  if (metric == Metric::perplexity && reference <= 1)
+    throw table.error("reference", "nothing is better than this; a perplexity is above 1");
   if (!maximised(metric) && reference <= 0)
     throw table.error("reference", "nothing is better than this; it must be above 0");
   return reference;
@@ -244,8 +295,9 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
 // What tables and the rest of the config say of each other.
 void check_tables(const TomlTable& file, const RunConfig& config) {
   for (const MetricKey& key : keys_of(config.tables)) {
-    if (key.metric == Metric::accuracy && config.training)
-      throw file.error("tables", "accuracy is trained here; leave out [data] and [training]");
+    if (is_learned(key.metric) && config.training)
+      throw file.error("tables",
+                       to_text(key) + " is trained here; leave out [data] and [training]");
     for (const std::string& device : config.devices) {
       if (std::filesystem::path(device).stem().string() == key.device)
         throw file.error("tables", "give " + to_text(key) +
@@ -297,6 +349,7 @@ void read_search(const TomlTable& file, RunConfig& config, std::optional<Algorit
 }  // namespace
 
 Task task_of(const DataConfig& data) {
+  if (data.is_text()) return {{1, data.context, 1}, 0};
   if (data.set == "cifar10") return {{3, 32, 32}, 10};
   if (data.set == "cifar100") return {{3, 32, 32}, 100};
   return {{1, 28, 28}, 10};  // the two MNISTs
@@ -336,8 +389,8 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   const auto data = file.maybe_table("data");
   const auto training = file.maybe_table("training");
   if (data) config.data = read_data(*data, base);
-  if (training) config.training = read_training(*training, config.devices);
-  if (data && !training) config.training = TrainingConfig{};
+  if (training) config.training = read_training(*training, config);
+  if (data && !training) config.training = usual_training(config.data);
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
   read_search(file, config, algorithm);
@@ -378,6 +431,9 @@ std::string deciding_settings(const RunConfig& config) {
     out << "data.set = " << config.data->set
         << "\ndata.validation_share = " << config.data->validation_share
         << "\ndata.train_images = " << config.data->train_images << '\n';
+    if (config.data->is_text())
+      out << "data.text = " << config.data->directory.filename().string()
+          << "\ndata.context = " << config.data->context << '\n';
   }
   if (config.training) {
     const TrainingConfig& t = *config.training;
@@ -396,6 +452,7 @@ std::string deciding_settings(const RunConfig& config) {
     if (t.quantization != "post_training") out << "\ntraining.quantization = " << t.quantization;
     if (!t.proxies.empty()) out << "\ntraining.proxies =";
     for (const std::string& name : t.proxies) out << ' ' << name;
+    if (t.optimiser != "sgd") out << "\ntraining.optimiser = " << t.optimiser;
     out << "\nworkers.threads = " << config.workers.threads << '\n';
   }
   return out.str();

@@ -22,13 +22,17 @@
 namespace hwnas {
 
 struct DataConfig {
-  std::string set;  // fashion_mnist, mnist, cifar10, cifar100
-  std::filesystem::path directory;
+  std::string set;                  // fashion_mnist, mnist, cifar10, cifar100, text
+  std::filesystem::path directory;  // of a text: its file or folder
+  int context = 0;                  // of a text: bytes of a sequence
   double validation_share = 0.1;
-  std::int64_t train_images = 0;  // 0: all
+  std::int64_t train_images = 0;  // or sequences; 0: all
+
+  bool is_text() const { return set == "text"; }
 };
 
-// Shape and classes of a data set, which need not be read for that.
+// Shape and classes of a data set, which need not be read for that: the classes of a text, which
+// are the bytes that occur in it, are 0.
 Task task_of(const DataConfig& data);
 
 // The networks run on a device's analog cells: trainer/cell_noise.h.
@@ -43,8 +47,9 @@ struct NoiseConfig {
 struct TrainingConfig {
   int epochs = 1;
   int batch = 64;
-  double learning_rate = 0.2;  // peak of the one-cycle schedule
+  double learning_rate = 0.2;  // peak of the one-cycle schedule; 0.2 and what follows: of images
   double warmup = 0.3;         // share of the steps in which the rate rises
+  std::string optimiser = "sgd";
   double momentum = 0.9;
   double weight_decay = 5e-4;
   double label_smoothing = 0;

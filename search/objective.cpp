@@ -13,9 +13,9 @@
 namespace hwnas {
 namespace {
 
-const std::array<std::string, 10> kMetrics{"accuracy", "latency",      "energy",     "memory",
-                                           "storage",  "cost",         "throughput", "parameters",
-                                           "macs",     "training_loss"};
+const std::array<std::string, 11> kMetrics{"accuracy", "latency",       "energy",     "memory",
+                                           "storage",  "cost",          "throughput", "parameters",
+                                           "macs",     "training_loss", "perplexity"};
 const std::array<std::string, 4> kSources{"analytic", "predicted", "trained", "measured"};
 
 template <typename Enum, std::size_t n>
@@ -55,6 +55,7 @@ Unit unit(Metric metric) {
     case Metric::macs:
       return Unit::count;
     case Metric::training_loss:
+    case Metric::perplexity:
       return Unit::none;
   }
   return Unit::none;
@@ -64,8 +65,12 @@ bool maximised(Metric metric) {
   return metric == Metric::accuracy || metric == Metric::throughput;
 }
 
+bool is_learned(Metric metric) {
+  return metric == Metric::accuracy || metric == Metric::perplexity;
+}
+
 bool needs_device(Metric metric) {
-  return metric != Metric::accuracy && metric != Metric::parameters && metric != Metric::macs &&
+  return !is_learned(metric) && metric != Metric::parameters && metric != Metric::macs &&
          metric != Metric::training_loss;
 }
 

@@ -24,6 +24,7 @@ enum class Metric : std::uint8_t {
   parameters,
   macs,
   training_loss,  // mean over the batches of the last epoch, while training (SoTL-E)
+  perplexity,     // of a text: e to the mean cross entropy of a byte of the validation part
 };
 
 std::string_view to_string(Metric metric);
@@ -31,6 +32,7 @@ std::optional<Metric> parse_metric(std::string_view name);
 std::span<const std::string> metric_names();
 Unit unit(Metric metric);
 bool maximised(Metric metric);
+bool is_learned(Metric metric);    // accuracy, perplexity: what training is for
 bool needs_device(Metric metric);  // latency, energy, memory, storage, cost, throughput
 
 // How a value came about. One front never mixes sources of one metric.

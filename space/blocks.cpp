@@ -195,7 +195,8 @@ class BlockWriter {
     const int keys = projection("key", x, head * kv_heads);
     const int values = projection("value", x, head * kv_heads);
     enter("");
-    const int seen = builder_.attention(queries, keys, values, spec_.heads, spec_.cached_tokens);
+    const int seen =
+        builder_.attention(queries, keys, values, spec_.heads, spec_.cached_tokens, spec_.causal);
     return sequence_sum("attention", from, projection("proj", seen, width));
   }
 

@@ -87,6 +87,7 @@ struct BlockSpec {
   int cached_tokens = 0;               // earlier tokens whose keys and values are kept
   bool gated = false;                  // feed-forward: activation(a x) * (b x)
   bool prenorm = true;                 // norms before attention and feed-forward; else after sums
+  bool causal = false;                 // a token attends to itself and to those before it
   int classes = 0;                     // classifier, token_classifier
   std::span<const CellOp> edges = {};  // cell: ops of edges (1,0), (2,0), (2,1), (3,0), ...
 };

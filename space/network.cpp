@@ -40,6 +40,7 @@ std::uint64_t hash_layer(const Layer& layer) {
   mix(std::int64_t{layer.pad.bottom} << 32 | layer.pad.right);
   mix(layer.groups);
   if (layer.entries != 0) mix(layer.entries);
+  if (layer.causal) mix(-1);
   mix(static_cast<std::int64_t>(layer.weight_density * 1e6 + 0.5));
   mix(layer.out.channels);
   mix(std::int64_t{layer.out.height} << 32 | layer.out.width);

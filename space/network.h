@@ -93,6 +93,7 @@ struct Layer {
   Padding pad;
   int groups = 1;             // conv, channel_shuffle; attention: heads of the queries
   int entries = 0;            // embeddings, tokens: rows learned; attention: tokens in the KV cache
+  bool causal = false;        // attention: a token sees none that comes after it
   double weight_density = 1;  // share of the weights that are not pruned to zero
   Shape in;                   // of the first input
   Shape out;

@@ -127,11 +127,13 @@ int NetworkBuilder::with_entries(int from, Op op, int entries) {
   return append(std::move(layer), {&from, 1});
 }
 
-int NetworkBuilder::attention(int queries, int keys, int values, int heads, int cached_tokens) {
+int NetworkBuilder::attention(int queries, int keys, int values, int heads, int cached_tokens,
+                              bool causal) {
   Layer layer;
   layer.op = Op::attention;
   layer.groups = heads;
   layer.entries = cached_tokens;
+  layer.causal = causal;
   const int from[] = {queries, keys, values};
   return append(std::move(layer), from);
 }
@@ -230,6 +232,12 @@ void NetworkBuilder::infer_shape(Layer& layer, std::span<const int> from, int ou
       if (layer.in.channels != 1 || layer.in.width != 1)
         fail(layer, "reads indices as 1 x tokens x 1, not " + to_text(layer.in));
       layer.out.channels = out_channels;
+      break;
+    case Op::position_embedding:
+      if (layer.entries > 0 && layer.entries < layer.in.height) {
+        fail(layer, "has " + std::to_string(layer.entries) + " positions for " +
+                        std::to_string(layer.in.height) + " tokens");
+      }
       break;
     case Op::tokens:
       layer.out = {layer.in.channels, layer.in.height * layer.in.width + layer.entries, 1};

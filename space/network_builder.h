@@ -53,7 +53,8 @@ class NetworkBuilder {
   int global_avg_pool(int from) { return unary(from, Op::global_avg_pool); }
   int embedding(int from, int channels, int entries);
   int with_entries(int from, Op op, int entries);  // position_embedding, tokens
-  int attention(int queries, int keys, int values, int heads, int cached_tokens = 0);
+  int attention(int queries, int keys, int values, int heads, int cached_tokens = 0,
+                bool causal = false);
   int add(std::initializer_list<int> from) { return join({from.begin(), from.size()}, Op::add); }
 
   // A layer given in full but for its shapes and edges, which are inferred. For files and

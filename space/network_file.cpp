@@ -96,8 +96,10 @@ Layer read_layer(const TomlTable& table, int& channels) {
     channels = static_cast<int>(table.integer("channels", 1, kLargest));
     layer.entries = static_cast<int>(table.integer("entries", 1, kLargest));
   }
-  if (layer.op == Op::attention)
+  if (layer.op == Op::attention) {
     layer.groups = static_cast<int>(table.integer("heads", 1, kLargest));
+    layer.causal = table.boolean("causal", false);
+  }
   if (layer.op == Op::attention || layer.op == Op::tokens || layer.op == Op::position_embedding)
     layer.entries = static_cast<int>(table.integer("entries", 0, kLargest, 0));
   layer.weight_bits = static_cast<std::uint8_t>(table.integer("weight_bits", 1, 32, 32));
@@ -163,6 +165,7 @@ void write_layer(std::ostream& out, const Network& network, const Layer& layer,
     if (layer.weight_density != 1) out << "weight_density = " << layer.weight_density << '\n';
   }
   if (layer.op == Op::attention) out << "heads = " << layer.groups << '\n';
+  if (layer.causal) out << "causal = true\n";
   if (layer.op == Op::embedding) out << "channels = " << layer.out.channels << '\n';
   if (layer.entries != 0) out << "entries = " << layer.entries << '\n';
   if (layer.groups != 1 && layer.op != Op::attention) out << "groups = " << layer.groups << '\n';

@@ -44,6 +44,7 @@ BlockSpec specify(const StageSettings& settings, Block block, const Genotype& ge
   spec.cached_tokens = integer(StageKey::cached_tokens);
   spec.gated = number(StageKey::gated) != 0;
   spec.prenorm = number(StageKey::prenorm) != 0;
+  spec.causal = number(StageKey::causal) != 0;
   return spec;
 }
 
@@ -107,6 +108,7 @@ Candidate SearchSpace::decode(const Genotype& genotype) const {
           stage.options[static_cast<std::size_t>(whole(stage.block, genotype, i))];
       BlockSpec spec = specify(option.settings, option.block, genotype, i);
       spec.classes = plan.task.classes;
+      if (spec.vocabulary == 0) spec.vocabulary = spec.classes;
       spec.edges = edges;
       const auto bits = [&](StageKey key, int fallback) {
         const int own = whole(option.settings[static_cast<std::size_t>(key)], genotype, i);

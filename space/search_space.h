@@ -22,7 +22,8 @@ struct Choice {
   std::vector<std::string> options;  // {"3", "5"}
 };
 
-// What a data set says of a network's two ends; replaces [input] of the space file.
+// What a data set says of a network's two ends; replaces [input] of the space file, but for classes
+// of 0, which are not known yet.
 struct Task {
   Shape input;
   int classes = 0;

@@ -172,7 +172,9 @@ void SpaceParser::parse_input(const std::optional<Task>& task) {
   }
   plan_.task.classes = static_cast<int>(input.integer("classes", 1, 1'000'000));
   input.done();
-  if (task) plan_.task = *task;
+  if (!task) return;
+  plan_.task.input = task->input;
+  if (task->classes > 0) plan_.task.classes = task->classes;
 }
 
 void SpaceParser::parse_cell() {

@@ -53,6 +53,7 @@ enum class StageKey : std::uint8_t {
   cached_tokens,
   gated,
   prenorm,
+  causal,
   count
 };
 constexpr std::size_t kStageKeys = static_cast<std::size_t>(StageKey::count);

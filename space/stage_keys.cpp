@@ -45,7 +45,7 @@ const KeyRule& rule(StageKey key) {
       {"weight_bits", 1, 32, 0, true, {}},
       {"activation_bits", 1, 32, 0, true, {}},
       {"density", 0.001, 1, 1, false, {}},
-      {"vocabulary", 1, 1 << 20, kMissing, true, {}},
+      {"vocabulary", 1, 1 << 20, 0, true, {}},
       {"positions", 0, 1 << 20, 0, true, {}},
       {"heads", 1, 1024, kMissing, true, {}},
       {"head_channels", 0, 65536, 0, true, {}},
@@ -53,6 +53,7 @@ const KeyRule& rule(StageKey key) {
       {"cached_tokens", 0, 1 << 24, 0, true, {}},
       {"gated", 0, 0, 0, true, kBooleans},
       {"prenorm", 0, 0, 1, true, kBooleans},
+      {"causal", 0, 0, 0, true, kBooleans},
   }};
   return rules[static_cast<std::size_t>(key)];
 }
@@ -95,8 +96,9 @@ std::vector<StageKey> keys_of(Block block) {
     case Block::patches:
       return {K::channels, K::width, K::kernel};
     case Block::transformer:
-      return {K::heads,      K::head_channels, K::kv_heads, K::cached_tokens, K::expansion,
-              K::activation, K::norm,          K::bias,     K::gated,         K::prenorm};
+      return {K::heads,     K::head_channels, K::kv_heads, K::cached_tokens,
+              K::expansion, K::activation,    K::norm,     K::bias,
+              K::gated,     K::prenorm,       K::causal};
     case Block::classifier:
       return {K::pool};
   }

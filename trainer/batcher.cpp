@@ -6,6 +6,7 @@
 namespace hwnas {
 
 Normalisation measure(const Images& images) {
+  if (images.is_text()) return {{0}, {1.0 / 255}};
   Normalisation result;
   const int plane = images.shape.height * images.shape.width;
   for (int c = 0; c < images.shape.channels; ++c) {
@@ -46,7 +47,7 @@ void Batcher::fill(std::span<const int> indices, const Augment& augment, Rng& rn
     const bool flip = (rng.next() >> 63 != 0) && augment.flip;
     write(images_.image(indices[i]), dy, dx, flip, channels_last, out);
     out += images_.shape.elements();
-    labels[i] = images_.labels[static_cast<std::size_t>(indices[i])];
+    labels = std::copy_n(images_.labels_of(indices[i]), images_.labels_each, labels);
   }
 }
 

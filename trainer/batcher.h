@@ -23,7 +23,8 @@ struct Augment {
   friend bool operator==(const Augment&, const Augment&) = default;
 };
 
-// (byte/255 - mean) / stddev, per channel, of a training part.
+// (byte/255 - mean) / stddev, per channel, of a training part. Of a text: what leaves its bytes as
+// they are.
 struct Normalisation {
   std::vector<double> mean, stddev;
 };
@@ -34,7 +35,8 @@ class Batcher {
   Batcher(const Images& images, const Normalisation& normalisation);
 
   // Writes image `indices[i]` at out + i * elements, as height x width x channels when
-  // `channels_last`, else as channels x height x width; and its label to labels[i].
+  // `channels_last`, else as channels x height x width; and its labels
+  // behind each other to `labels`.
   // `rng` is drawn from three times per image, whatever the flags.
   void fill(std::span<const int> indices, const Augment& augment, Rng& rng, bool channels_last,
             float* out, std::int64_t* labels) const;

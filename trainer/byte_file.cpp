@@ -9,12 +9,10 @@
 #include "space/input_error.h"
 
 namespace hwnas {
-namespace {
-
 namespace fs = std::filesystem;
 
 // zlib reads plain files as they are, so one path serves both forms.
-std::vector<std::uint8_t> read_file(const fs::path& path, std::size_t limit) {
+std::vector<std::uint8_t> read_bytes(const fs::path& path, std::size_t limit) {
   const auto fail = [&path](std::string_view problem) {
     throw InputError(path.string(), 0, "", "", problem);
   };
@@ -41,15 +39,13 @@ std::vector<std::uint8_t> read_file(const fs::path& path, std::size_t limit) {
   }
 }
 
-}  // namespace
-
 std::vector<std::uint8_t> read_first(const fs::path& directory, const std::vector<fs::path>& names,
                                      std::size_t limit, fs::path& used) {
   for (const fs::path& name : names) {
     for (const char* suffix : {"", ".gz"}) {
       used = directory / name;
       used += suffix;
-      if (fs::is_regular_file(used)) return read_file(used, limit);
+      if (fs::is_regular_file(used)) return read_bytes(used, limit);
     }
   }
   throw InputError(

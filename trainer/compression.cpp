@@ -16,7 +16,8 @@ constexpr double kClips[] = {1, 0.85, 0.7, 0.6, 0.5, 0.4};  // of the largest, t
 constexpr int kExactBits = 16;  // from here on rounding is below what training can tell
 
 bool has_weights(const Layer& layer) {
-  return layer.op == Op::conv || layer.op == Op::linear;
+  return layer.op == Op::conv || layer.op == Op::linear || layer.op == Op::embedding ||
+         layer.op == Op::position_embedding || layer.op == Op::tokens;
 }
 
 Tensor pruned(const Tensor& weight, double density) {
@@ -90,6 +91,7 @@ std::vector<bool> rounded_outputs(const Network& network) {
     const int from = network.inputs(layer)[0];
     if (fuses && readers[at(from)] == 1 && from > 0) rounded[at(from)] = false;
     if (layer.op == Op::identity || layer.op == Op::flatten) rounded[at(i)] = false;
+    if (layer.op == Op::embedding) rounded[at(from)] = false;  // indices
   }
   rounded[at(network.size() - 1)] = false;
   return rounded;

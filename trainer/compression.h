@@ -2,11 +2,12 @@
 // training (no calibration set, no fine-tuning). Simulated in float32.
 //
 // Weights: the smallest of a layer are set to zero until its weight_density is left, then each
-// output channel is rounded to weight_bits, symmetric, its largest magnitude the largest code (per
-// channel, as folding a norm into the weights does not change the codes). Activations: each tensor
-// that leaves a fused layer is rounded to activation_bits between its smallest and largest value in
-// the batch. From 16 bits on nothing is rounded. Source: Nagel et al., arXiv:2106.08295.
-// Free functions, thread-safe; never in the graph of gradients.
+// output channel (of a table of learned vectors: each vector) is rounded to weight_bits, symmetric,
+// its largest magnitude the largest code (per channel, as folding a norm into the weights does not
+// change the codes). Activations: each tensor that leaves a fused layer is rounded to
+// activation_bits between its smallest and largest value in the batch. From 16 bits on nothing is
+// rounded. Source: Nagel et al., arXiv:2106.08295. Free functions, thread-safe; never in the graph
+// of gradients.
 #pragma once
 
 #include <vector>

@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::array<std::string_view, 4> kNames{"fashion_mnist", "mnist", "cifar10", "cifar100"};
+constexpr std::array<std::string_view, 5> kNames{"fashion_mnist", "mnist", "cifar10", "cifar100",
+                                                 "text"};
 constexpr std::uint32_t kIdxImages = 0x803,
                         kIdxLabels = 0x801;  // unsigned bytes, 3 and 1 dimensions
 

@@ -5,9 +5,9 @@
 #include <array>
 #include <cassert>
 #include <limits>
-#include <stdexcept>
 
 #include "trainer/norm.h"
+#include "trainer/sequence_op.h"
 
 namespace hwnas {
 namespace {
@@ -38,7 +38,11 @@ Tensor linear(const Layer& layer, const Tensor& x, const std::vector<Tensor>& va
     return torch::linear(x.flatten(1), values[0], values[1])
         .unflatten(1, {layer.out.channels, 1, 1});
   }
-  return torch::conv2d(x, values[0].unflatten(1, {layer.in.channels, 1, 1}), values[1]);
+  const Tensor positions = x.permute({0, 2, 3, 1});
+  const auto sizes = positions.sizes();
+  return torch::linear(positions.reshape({-1, sizes[3]}), values[0], values[1])
+      .view({sizes[0], sizes[1], sizes[2], layer.out.channels})
+      .permute({0, 3, 1, 2});
 }
 
 // LibTorch pads pools by at most half a kernel and equally on both sides; wider needs an explicit
@@ -147,9 +151,7 @@ Tensor apply(const Layer& layer, const std::vector<Tensor>& inputs,
     case Op::zero:
       return torch::zeros_like(x);
     default:
-      throw std::invalid_argument("layer '" + layer.name + "' (" +
-                                  std::string(to_string(layer.op)) +
-                                  "): sequences cannot be trained yet");
+      return apply_sequence(layer, inputs, values);
   }
 }
 

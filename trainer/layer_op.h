@@ -18,8 +18,9 @@ struct RunMode {
 
 // inputs: batch x channels x height x width each, in the order of the layer's edges; not for
 // Op::input. values: {weight, bias} of conv (out x in/groups x kernel_h x kernel_w) and linear
-// (out x in), {scale, shift, running mean, running variance} of batch_norm; an absent bias is an
-// undefined tensor. Keeps channels_last inputs channels_last.
+// (out x in), {scale, shift, running mean, running variance} of batch_norm, those of
+// trainer/sequence_op.h; an absent bias is an undefined tensor. Keeps channels_last inputs
+// channels_last.
 at::Tensor apply(const Layer& layer, const std::vector<at::Tensor>& inputs,
                  const std::vector<at::Tensor>& values, RunMode mode);
 

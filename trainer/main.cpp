@@ -61,11 +61,14 @@ void run(const TrainerOptions& options) {
   keep_freed_memory();
   set_threads(options.threads);
   if (options.memory_limit_bytes > 0) limit_memory(options.memory_limit_bytes);
-  Split images;
-  if (!options.noise)
-    images = split(load_images(options.data_set, Part::training, options.data),
-                   options.validation_share, options.split_seed, options.train_images);
-  const Trainer trainer(std::move(images), options.device);
+  Split parts;
+  if (!options.noise) {
+    const Images all = options.data_set == DataSet::text
+                           ? load_text(options.data, Part::training, options.context)
+                           : load_images(options.data_set, Part::training, options.data);
+    parts = split(all, options.validation_share, options.split_seed, options.train_images);
+  }
+  const Trainer trainer(std::move(parts), options.device);
   const Split& data = trainer.data();
   const std::string_view name = options.noise ? "noise" : to_string(options.data_set);
   write_line(ready_line({std::string(name), data.train.shape, data.train.classes, data.train.size(),
@@ -77,6 +80,7 @@ void run(const TrainerOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  choose_blas_kernels(argv);
   // Ctrl-C reaches the whole process group; the controller decides what becomes of a training.
   std::signal(SIGINT, SIG_IGN);
   try {

@@ -12,6 +12,7 @@
 #include "trainer/compression.h"
 #include "trainer/layer_op.h"
 #include "trainer/norm.h"
+#include "trainer/sequence_op.h"
 
 namespace hwnas {
 
@@ -80,12 +81,29 @@ Tensor initial_weight(const Layer& layer, Rng* rng) {
   return weight.requires_grad_();
 }
 
+// Linear layers that only a sum reads, the ends of a transformer's branches. From zero each block
+// begins as the identity, which short trainings make much of (README.md; arXiv:2003.04887).
+std::vector<bool> find_branch_ends(const Network& network) {
+  std::vector<bool> ends(static_cast<std::size_t>(network.size()), false);
+  for (int i = 0; i < network.size(); ++i)
+    ends[static_cast<std::size_t>(i)] = network.layer(i).op == Op::linear;
+  ends.back() = false;
+  for (const Layer& layer : network.layers()) {
+    for (const int from : network.inputs(layer)) {
+      if (layer.op != Op::add || layer.input_count < 2)
+        ends[static_cast<std::size_t>(from)] = false;
+    }
+  }
+  return ends;
+}
+
 std::vector<Tensor> initial_values(const Layer& layer, Rng* rng) {
   const std::int64_t channels = layer.out.channels;
   if (layer.op == Op::batch_norm) {
     return {torch::ones({channels}).requires_grad_(), torch::zeros({channels}).requires_grad_(),
             torch::zeros({channels}), torch::ones({channels})};
   }
+  if (is_sequence_op(layer.op)) return sequence_values(layer, rng);
   if (layer.op != Op::conv && layer.op != Op::linear) return {};
   return {initial_weight(layer, rng),
           layer.bias ? torch::zeros({channels}).requires_grad_() : Tensor()};
@@ -159,6 +177,11 @@ Module::Module(Network network, std::optional<std::uint64_t> seed)
   Rng rng(seed.value_or(0));
   for (const Layer& layer : network.layers())
     impl_->values.push_back(initial_values(layer, seed ? &rng : nullptr));
+  const std::vector<bool> branch_ends = find_branch_ends(network);
+  for (std::size_t i = 0; seed && i < branch_ends.size(); ++i) {
+    const torch::NoGradGuard no_grad;
+    if (branch_ends[i]) impl_->values[i][0].zero_();
+  }
   impl_->names = unique_names(network);
   impl_->last_reader = find_last_readers(network);
   impl_->overwrites = find_overwrites(network);

@@ -2,10 +2,10 @@
 //
 // Its parameters are exactly those that parameters(Network) counts, named LAYER.weight and
 // LAYER.bias (plus LAYER.mean and LAYER.var of a norm, which are state). Weights start from He's
-// normal distribution (doi:10.1109/ICCV.2015.123), drawn from the seed alone; LibTorch's own
-// generator is never used. Precisions and densities of layers change what it computes only where
-// set_compressed() says so; else float32, dense. Errors: c10::Error of LibTorch where memory or
-// shapes give out. Not thread-safe.
+// normal distribution (doi:10.1109/ICCV.2015.123), drawn from the seed alone, but for linear layers
+// that only a sum reads, which start at zero; LibTorch's own generator is never used. Precisions
+// and densities of layers change what it computes only where set_compressed() says so; else
+// float32, dense. Errors: c10::Error of LibTorch where memory or shapes give out. Not thread-safe.
 #pragma once
 
 #include <cstdint>

@@ -13,10 +13,11 @@ namespace po = boost::program_options;
 
 po::options_description description() {
   po::options_description options("Options");
-  options.add_options()(
-      "data-set", po::value<std::string>()->required(),
-      "fashion_mnist, mnist, cifar10 or cifar100; noise: random images, to score networks on")(
-      "data", po::value<std::string>(), "directory of its files")(
+  options.add_options()("data-set", po::value<std::string>()->required(),
+                        "fashion_mnist, mnist, cifar10, cifar100 or text; noise: random images, to "
+                        "score networks on")(
+      "data", po::value<std::string>(), "directory of its files; a text's file or folder")(
+      "context", po::value<int>()->default_value(128), "of a text: bytes of a sequence")(
       "validation-share", po::value<double>()->default_value(0.1, "0.1"),
       "of the training part, by class")("train-images", po::value<int>(),
                                         "at most so many; default: all that are left")(
@@ -56,12 +57,16 @@ TrainerOptions read(const po::variables_map& values) {
   options.noise = set_name == "noise";
   const auto set = parse_data_set(set_name);
   if (!set && !options.noise)
-    fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10, cifar100 or noise");
+    fail("data-set", set_name, "expected fashion_mnist, mnist, cifar10, cifar100, text or noise");
   options.data_set = set.value_or(options.data_set);
   if (values.count("data") != 0) {
     options.data = values["data"].as<std::string>();
   } else if (!options.noise) {
     throw InputError("the option '--data' is required but missing; see hwnas-trainer --help");
+  }
+  options.context = values["context"].as<int>();
+  if (options.context < 2 || options.context > 65536) {
+    fail("context", std::to_string(options.context), "expected 2 to 65536");
   }
   options.validation_share = values["validation-share"].as<double>();
   if (!(options.validation_share > 0 && options.validation_share < 1)) {

@@ -14,6 +14,7 @@ struct TrainerOptions {
   bool noise = false;  // no data set: random images, for scores alone
   DataSet data_set = DataSet::fashion_mnist;
   std::filesystem::path data;
+  int context = 128;  // of a text: bytes of a sequence
   double validation_share = 0.1;
   std::optional<int> train_images;
   std::uint64_t split_seed = 1;

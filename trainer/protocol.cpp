@@ -90,10 +90,18 @@ std::uint64_t read_seed(Reader& reader) {
   return seed;
 }
 
+OptimiserKind read_optimiser(Reader& reader) {
+  if (reader.find("optimiser") == nullptr) return OptimiserKind::sgd;
+  const auto kind = parse_optimiser(reader.string("optimiser"));
+  if (!kind) reader.fail("optimiser", "expected sgd or adamw");
+  return *kind;
+}
+
 Augment read_augment(Reader& reader, const Shape& image) {
   Augment augment;
   const Json* names = reader.find("augment");
   if (names == nullptr) return augment;
+  if (image.width == 1 && !names->empty()) reader.fail("augment", "a text has none");
   if (!names->is_array()) reader.fail("augment", "expected a list of \"flip\", \"crop\"");
   for (const Json& name : *names) {
     if (name == "flip") {
@@ -161,6 +169,7 @@ Request read_request(const Json& object, const Shape& image) {
   settings.batch = reader.integer("batch", 1, 1 << 20, settings.batch);
   settings.learning_rate = reader.number("learning_rate", 0, 1e9, settings.learning_rate);
   settings.warmup = reader.number("warmup", 0, 1, settings.warmup);
+  settings.optimiser = read_optimiser(reader);
   settings.momentum = reader.number("momentum", 0, 1, settings.momentum);
   settings.weight_decay = reader.number("weight_decay", 0, 1, settings.weight_decay);
   settings.label_smoothing = reader.number("label_smoothing", 0, 1, settings.label_smoothing);
@@ -218,7 +227,7 @@ std::string ready_line(const Ready& ready) {
 }
 
 std::string epoch_line(std::int64_t task, const EpochReport& report) {
-  return line({{"event", "epoch"},
+  Json object({{"event", "epoch"},
                {"task", task},
                {"epoch", report.epoch},
                {"epochs", report.epochs},
@@ -226,6 +235,8 @@ std::string epoch_line(std::int64_t task, const EpochReport& report) {
                {"accuracy", report.accuracy},
                {"images_per_s", report.images_per_s},
                {"seconds", report.seconds}});
+  if (report.perplexity) object["perplexity"] = report.perplexity->value;
+  return line(object);
 }
 
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
@@ -245,6 +256,10 @@ std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
         {{"seconds", time.seconds}, {"mean", time.mean}, {"stddev", time.stddev}});
   }
   if (!result.on_cells.empty()) done["without_noise"] = result.without_noise;
+  if (result.perplexity) {
+    done["perplexity"] = result.perplexity->value;
+    done["perplexity_stddev"] = result.perplexity->stddev;
+  }
   return line(done);
 }
 

@@ -1,10 +1,36 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/torch.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
 
 #include "trainer/trainer.h"
 
 namespace hwnas {
+
+namespace {
+
+const char* best_kernels() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "SkylakeX";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
+#endif
+  return nullptr;
+}
+
+}  // namespace
+
+void choose_blas_kernels(char** argv) {
+  using Name = char* (*)();
+  const auto name = reinterpret_cast<Name>(dlsym(RTLD_DEFAULT, "openblas_get_corename"));
+  const char* kernels = best_kernels();
+  const bool mistaken = name != nullptr && std::string_view(name()) == "Prescott";
+  if (!mistaken || kernels == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
+  setenv("OPENBLAS_CORETYPE", kernels, 0);
+  execv("/proc/self/exe", argv);  // comes back only where it fails; then on as it is, slowly
+}
 
 void set_threads(int threads) {
   at::set_num_threads(threads);

@@ -1,65 +1,53 @@
+#include "trainer/score.h"
+
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <numeric>
-
-#include "space/rng.h"
-#include "trainer/failure.h"
-#include "trainer/trainer.h"
+#include <cmath>
+#include <span>
 
 namespace hwnas {
 namespace {
 
-constexpr std::uint64_t kBatchStream = 2;  // of a seed; 0 and 1: weights, Rademacher vectors
+using at::Tensor;
 
-struct Batch {
-  at::Tensor images, labels;
-};
-
-Batch empty_batch(int count, const Shape& shape) {
-  return {torch::empty({count, shape.channels, shape.height, shape.width}),
-          torch::empty({count}, at::kLong)};
+Estimated mean(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value;
+  for (const double value : values) squares += (value - sum / n) * (value - sum / n);
+  return {sum / n, values.size() > 1 ? std::sqrt(squares / (n - 1) / n) : 0};
 }
 
-Batch drawn(const Images& images, const Normalisation& normalisation, Rng& rng) {
-  std::vector<int> order(static_cast<std::size_t>(images.size()));
-  std::iota(order.begin(), order.end(), 0);
-  rng.shuffle(order);
-  order.resize(std::min<std::size_t>(order.size(), kZeroCostBatch));
-  Batch batch = empty_batch(static_cast<int>(order.size()), images.shape);
-  Batcher(images, normalisation)
-      .fill(order, {}, rng, /*channels_last=*/false, batch.images.data_ptr<float>(),
-            batch.labels.data_ptr<std::int64_t>());
-  return batch;
-}
-
-Batch noise(const Network& network, Rng& rng) {
-  Batch batch = empty_batch(kZeroCostBatch, network.input());
-  float* at = batch.images.data_ptr<float>();
-  for (std::int64_t i = 0; i < batch.images.numel(); ++i) at[i] = static_cast<float>(rng.normal());
-  const auto classes = static_cast<std::uint32_t>(network.output().elements());
-  for (int i = 0; i < kZeroCostBatch; ++i)
-    batch.labels.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(rng.below(classes));
-  return batch;
+// Means of `of_labels`, `items` sequences behind each other.
+void append_means(std::vector<double>& means, const Tensor& of_labels, std::int64_t items) {
+  const Tensor each = of_labels.view({items, -1}).mean(1, /*keepdim=*/false, at::kDouble).cpu();
+  means.insert(means.end(), each.data_ptr<double>(), each.data_ptr<double>() + items);
 }
 
 }  // namespace
 
-ScoreOutcome Trainer::score(const Network& network, std::uint64_t seed,
-                            std::span<const std::string> names) const {
-  ScoreOutcome outcome;
-  try {
-    if (network.empty()) throw TrainFailure("the network has no layers");
-    Rng rng(seed, kBatchStream);
-    const bool without_data = data_.train.size() == 0;
-    if (!without_data) check_ends(network, data_.train);
-    const Batch batch =
-        without_data ? noise(network, rng) : drawn(data_.train, normalisation_, rng);
-    outcome.scores = zero_cost_scores(network, batch.images, batch.labels, seed, names);
-  } catch (const std::exception& error) {
-    outcome.failure = failure_reason(error);
-  }
-  return outcome;
+Score score_of_images(double accuracy, int images) {
+  return {{accuracy, std::sqrt(accuracy * (1 - accuracy) / images)}, {}};
+}
+
+Tensor label_rows(const Tensor& logits) {
+  return logits.flatten(2).transpose(1, 2).flatten(0, 1);
+}
+
+void TextScorer::add(const Tensor& logits, const Tensor& labels) {
+  const torch::NoGradGuard no_grad;
+  namespace F = torch::nn::functional;
+  const Tensor rows = label_rows(logits).to(at::kFloat);
+  const Tensor losses =
+      F::cross_entropy(rows, labels, F::CrossEntropyFuncOptions().reduction(torch::kNone));
+  append_means(losses_, losses, logits.size(0));
+  append_means(right_, rows.argmax(1).eq(labels), logits.size(0));
+}
+
+Score TextScorer::score() const {
+  const Estimated loss = mean(losses_);
+  const double perplexity = std::exp(loss.value);
+  return {mean(right_), Estimated{perplexity, perplexity * loss.stddev}};  // de^x = e^x dx
 }
 
 }  // namespace hwnas

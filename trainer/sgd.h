@@ -9,16 +9,17 @@
 #include <memory>
 
 #include "trainer/module.h"
+#include "trainer/optimiser.h"
 
 namespace hwnas {
 
-class Sgd {
+class Sgd : public Optimiser {
  public:
   Sgd(const Module& module, double momentum, double weight_decay);
-  ~Sgd();
+  ~Sgd() override;
 
-  void step(double learning_rate);  // parameters without a gradient stay as they are
-  void zero_grad();
+  void step(double learning_rate) override;
+  void zero_grad() override;
 
  private:
   struct Slot;

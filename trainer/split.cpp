@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 
 #include "space/input_error.h"
@@ -11,12 +12,12 @@ namespace {
 
 Images select(const Images& all, std::vector<int> indices) {
   std::sort(indices.begin(), indices.end());
-  Images part{all.shape, all.classes, {}, {}};
+  Images part{all.shape, all.classes, {}, {}, all.labels_each};
   part.pixels.reserve(indices.size() * static_cast<std::size_t>(all.shape.elements()));
   part.labels.reserve(indices.size());
   for (const int i : indices) {
     part.pixels.insert(part.pixels.end(), all.image(i), all.image(i) + all.shape.elements());
-    part.labels.push_back(all.labels[static_cast<std::size_t>(i)]);
+    part.labels.insert(part.labels.end(), all.labels_of(i), all.labels_of(i) + all.labels_each);
   }
   return part;
 }
@@ -42,10 +43,8 @@ std::vector<int> deal(std::vector<std::vector<int>> by_class) {
   return order;
 }
 
-}  // namespace
-
-Split split(const Images& all, double validation_share, std::uint64_t seed,
-            std::optional<int> train_images) {
+// Images in the order in which they are dealt: any part of it holds each class in its share.
+std::vector<int> order_by_class(const Images& all, std::uint64_t seed) {
   std::vector<std::vector<int>> by_class(static_cast<std::size_t>(all.classes));
   for (int i = 0; i < all.size(); ++i)
     by_class[all.labels[static_cast<std::size_t>(i)]].push_back(i);
@@ -53,12 +52,33 @@ Split split(const Images& all, double validation_share, std::uint64_t seed,
     Rng rng(seed, c);
     rng.shuffle(by_class[c]);
   }
-  const std::vector<int> order = deal(std::move(by_class));
+  return deal(std::move(by_class));
+}
+
+std::vector<int> numbers(int first, int end) {
+  std::vector<int> all(static_cast<std::size_t>(end - first));
+  std::iota(all.begin(), all.end(), first);
+  return all;
+}
+
+// `count` of the numbers below `size`, evenly spread.
+std::vector<int> spread(int count, int size) {
+  std::vector<int> chosen;
+  for (int i = 0; i < count; ++i)
+    chosen.push_back(static_cast<int>(std::int64_t{i} * size / count));
+  return chosen;
+}
+
+}  // namespace
+
+Split split(const Images& all, double validation_share, std::uint64_t seed,
+            std::optional<int> train_images) {
+  const char* what = all.is_text() ? " sequences" : " images";
   const int validation = static_cast<int>(std::lround(validation_share * all.size()));
   if (validation < 1 || validation >= all.size()) {
     throw InputError("", 0, "validation-share", std::to_string(validation_share),
                      "leaves " + std::to_string(validation) + " of " + std::to_string(all.size()) +
-                         " images to validate; both parts need at least one");
+                         what + " to validate; both parts need at least one");
   }
   const int available = all.size() - validation;
   const int train = train_images.value_or(available);
@@ -66,6 +86,9 @@ Split split(const Images& all, double validation_share, std::uint64_t seed,
     throw InputError("", 0, "train-images", std::to_string(train),
                      "expected 1 to " + std::to_string(available));
   }
+  if (all.is_text())
+    return {select(all, spread(train, available)), select(all, numbers(available, all.size()))};
+  const std::vector<int> order = order_by_class(all, seed);
   const auto middle = order.begin() + validation;
   return {select(all, {middle, middle + train}), select(all, {order.begin(), middle})};
 }

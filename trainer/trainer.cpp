@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -10,6 +11,7 @@
 
 #include "space/input_error.h"
 #include "space/rng.h"
+#include "trainer/adamw.h"
 #include "trainer/autocast.h"
 #include "trainer/compression.h"
 #include "trainer/failure.h"
@@ -25,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kValidationBatch = 250;
 constexpr double kAwareFrom = 0.5;  // of the steps: before, a network learns faster undisturbed
+constexpr int kValidationSequences = 32;  // at a time: whose attention stays in the cache
 constexpr int kCheckEvery = 32;  // batches between looks at the loss, each of which waits for a GPU
 
 double seconds_since(Clock::time_point start) {
@@ -36,13 +39,14 @@ struct Batch {
 };
 
 // Normalised, augmented images of one batch, on the device.
-Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Shape& shape,
+Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Images& images,
                  const Augment& augment, Rng& rng, bool channels_last, Device device) {
   const auto count = static_cast<std::int64_t>(indices.size());
   const auto format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  const Shape& shape = images.shape;
   Batch batch{torch::empty({count, shape.channels, shape.height, shape.width},
                            at::TensorOptions().dtype(at::kFloat).memory_format(format)),
-              torch::empty({count}, at::kLong)};
+              torch::empty({count * images.labels_each}, at::kLong)};
   batcher.fill(indices, augment, rng, channels_last, batch.images.data_ptr<float>(),
                batch.labels.data_ptr<std::int64_t>());
   if (device == Device::cuda) {
@@ -59,8 +63,8 @@ struct CellTime {
   Rng* rng = nullptr;
 };
 
-double accuracy_on(Module& module, const Images& images, const Normalisation& normalisation,
-                   Device device, bool bf16, CellTime cells = {}) {
+Score score_on(Module& module, const Images& images, const Normalisation& normalisation,
+               Device device, bool bf16, CellTime cells = {}) {
   const torch::NoGradGuard no_grad;
   const Bf16Scope scope(bf16, device == Device::cuda);
   const Batcher batcher(images, normalisation);
@@ -73,16 +77,33 @@ double accuracy_on(Module& module, const Images& images, const Normalisation& no
   std::iota(order.begin(), order.end(), 0);
   Tensor right = torch::zeros({}, at::TensorOptions().dtype(at::kLong).device(
                                       device == Device::cuda ? at::kCUDA : at::kCPU));
-  for (std::size_t at = 0; at < order.size(); at += kValidationBatch) {
-    const std::size_t count = std::min<std::size_t>(kValidationBatch, order.size() - at);
+  TextScorer text;
+  const std::size_t most = images.is_text() ? kValidationSequences : kValidationBatch;
+  for (std::size_t at = 0; at < order.size(); at += most) {
+    const std::size_t count = std::min(most, order.size() - at);
     const Batch batch =
-        make_batch(batcher, {order.data() + at, count}, images.shape, {}, rng, true, device);
-    right += module.logits(batch.images).flatten(1).argmax(1).eq(batch.labels).sum();
+        make_batch(batcher, {order.data() + at, count}, images, {}, rng, true, device);
+    const Tensor logits = module.logits(batch.images);
+    if (images.is_text()) {
+      text.add(logits, batch.labels);
+    } else {
+      right += logits.flatten(1).argmax(1).eq(batch.labels).sum();
+    }
   }
   module.set_cells(nullptr, nullptr);
   module.set_compressed(false);
   module.set_training(true);
-  return static_cast<double>(right.item<std::int64_t>()) / images.size();
+  if (images.is_text()) return text.score();
+  return score_of_images(static_cast<double>(right.item<std::int64_t>()) / images.size(),
+                         images.size());
+}
+
+constexpr double kBeta2 = 0.99;  // of AdamW; 0.999 remembers longer than a short training lasts
+
+std::unique_ptr<Optimiser> make_optimiser(const Module& module, const TrainSettings& settings) {
+  if (settings.optimiser == OptimiserKind::adamw)
+    return std::make_unique<AdamW>(module, settings.momentum, kBeta2, settings.weight_decay);
+  return std::make_unique<Sgd>(module, settings.momentum, settings.weight_decay);
 }
 
 // One training from start to end; throws TrainFailure, or whatever LibTorch throws.
@@ -98,7 +119,7 @@ class Run {
         module_(network, settings.seed) {
     if (settings.channels_last) module_.use_channels_last();
     if (device == Device::cuda) module_.move_to_cuda();
-    sgd_.emplace(module_, settings.momentum, settings.weight_decay);
+    optimiser_ = make_optimiser(module_, settings);
     batch_ = std::min(settings.batch, data.train.size());
     batches_ =
         data.train.size() / batch_;  // the images that are left over wait for the next shuffle
@@ -116,7 +137,8 @@ class Run {
     const EpochReport& last = result_.curve.back();
     result_.accuracy = last.accuracy;
     result_.loss = last.loss;
-    result_.stddev = std::sqrt(last.accuracy * (1 - last.accuracy) / data_.validation.size());
+    result_.stddev = score_.accuracy.stddev;
+    result_.perplexity = last.perplexity;
     if (settings_.cells) evaluate_on_cells();
     if (!settings_.weights.empty()) save_weights(module_, settings_.weights);
     result_.seconds = seconds_since(start_);
@@ -141,14 +163,15 @@ class Run {
     const double training_s = seconds_since(start);
     const std::int64_t images = std::int64_t{batch_} * batches_;
     result_.images += images;
-    const double accuracy = accuracy_on(module_, data_.validation, normalisation_, device_, bf16());
+    score_ = score_on(module_, data_.validation, normalisation_, device_, bf16());
     check_time(epoch);
     return {epoch,
             settings_.epochs,
             sum.item<double>() / batches_,
-            accuracy,
+            score_.accuracy.value,
             static_cast<double>(images) / training_s,
-            seconds_since(start)};
+            seconds_since(start),
+            score_.perplexity};
   }
 
   // Streams of their own: noise changes nothing else that is drawn.
@@ -160,8 +183,9 @@ class Run {
       double sum = 0, squares = 0;
       for (int draw = 0; draw < settings_.noise_draws; ++draw) {
         Rng rng(settings_.seed, kStream + time * 100'000 + static_cast<std::uint64_t>(draw));
-        const double accuracy = accuracy_on(module_, data_.validation, normalisation_, device_,
-                                            bf16(), CellTime{&*settings_.cells, time, &rng});
+        const double accuracy = score_on(module_, data_.validation, normalisation_, device_, bf16(),
+                                         CellTime{&*settings_.cells, time, &rng})
+                                    .accuracy.value;
         sum += accuracy;
         squares += accuracy * accuracy;
         check_time(settings_.epochs);
@@ -182,12 +206,12 @@ class Run {
     const std::int64_t step = std::int64_t{epoch - 1} * batches_ + i;
     const std::int64_t steps = std::int64_t{settings_.epochs} * batches_;
     if (static_cast<double>(step) >= kAwareFrom * static_cast<double>(steps)) deploy();
-    const Batch batch = make_batch(batcher_, indices, data_.train.shape, settings_.augment, rng,
+    const Batch batch = make_batch(batcher_, indices, data_.train, settings_.augment, rng,
                                    settings_.channels_last, device_);
     Tensor loss;
     {
       const Bf16Scope scope(bf16(), device_ == Device::cuda);
-      const Tensor logits = module_.logits(batch.images).flatten(1).to(at::kFloat);
+      const Tensor logits = label_rows(module_.logits(batch.images)).to(at::kFloat);
       namespace F = torch::nn::functional;
       loss =
           F::cross_entropy(logits, batch.labels,
@@ -195,9 +219,9 @@ class Run {
     }
     if (!loss.requires_grad())
       throw TrainFailure("the output does not depend on any trained value");
-    sgd_->zero_grad();
+    optimiser_->zero_grad();
     loss.backward();
-    sgd_->step(one_cycle(step, steps, settings_.learning_rate, settings_.warmup));
+    optimiser_->step(one_cycle(step, steps, settings_.learning_rate, settings_.warmup));
     return loss.detach();
   }
 
@@ -228,10 +252,11 @@ class Run {
   const TrainSettings& settings_;
   const Batcher batcher_;
   Module module_;
-  std::optional<Sgd> sgd_;
+  std::unique_ptr<Optimiser> optimiser_;
   std::vector<int> order_;
   Rng cell_rng_{0};
   int batch_ = 0, batches_ = 0;
+  Score score_;  // of the last epoch
   TrainResult result_;
 };
 
@@ -239,16 +264,40 @@ class Run {
 
 void check_ends(const Network& network, const Images& images) {
   if (images.size() == 0) throw TrainFailure("there are no images: --data-set is noise");
-  const Shape classes{images.classes, 1, 1};
+  const Shape classes{images.classes, images.labels_each, 1};
   if (network.empty() || network.size() < 2) throw TrainFailure("the network has no layers");
   if (network.input().channels != images.shape.channels) {
     throw TrainFailure("the network reads " + std::to_string(network.input().channels) +
                        " channels, the images have " + std::to_string(images.shape.channels));
   }
+  if (images.is_text() && network.input() != images.shape) {
+    throw TrainFailure("the network reads " + to_text(network.input()) + ", the sequences are " +
+                       to_text(images.shape));
+  }
+  if (images.is_text() && network.output() != classes) {
+    throw TrainFailure("the network's output is " + to_text(network.output()) +
+                       ", the text needs " + to_text(classes));
+  }
   if (network.output() != classes) {
     throw TrainFailure("the network's output is " + to_text(network.output()) +
                        ", the data set has " + std::to_string(images.classes) + " classes");
   }
+}
+
+namespace {
+
+constexpr std::array<std::string_view, 2> kOptimisers{"sgd", "adamw"};
+
+}  // namespace
+
+std::string_view to_string(OptimiserKind kind) {
+  return kOptimisers[static_cast<std::size_t>(kind)];
+}
+std::optional<OptimiserKind> parse_optimiser(std::string_view name) {
+  for (std::size_t i = 0; i < kOptimisers.size(); ++i) {
+    if (kOptimisers[i] == name) return static_cast<OptimiserKind>(i);
+  }
+  return std::nullopt;
 }
 
 Trainer::Trainer(Split data, Device device)
@@ -268,6 +317,8 @@ TrainOutcome Trainer::train(const Network& network, const TrainSettings& setting
   TrainOutcome outcome;
   try {
     check_ends(network, data_.train);
+    if (settings.cells && data_.train.is_text())
+      throw TrainFailure("cells hold weights, attention has none: no text is trained on them");
     outcome.result = Run(network, data_, normalisation_, device_, settings).go(on_epoch);
   } catch (const std::exception& error) {
     outcome.failure = failure_reason(error);
@@ -275,12 +326,13 @@ TrainOutcome Trainer::train(const Network& network, const TrainSettings& setting
   return outcome;
 }
 
-double Trainer::evaluate(const Network& network, const std::filesystem::path& weights,
-                         const Images& images) const {
+Score Trainer::evaluate(const Network& network, const std::filesystem::path& weights,
+                        const Images& images) const {
+  check_ends(network, images);
   Module module(network, {});
   load_weights(module, weights);
   if (device_ == Device::cuda) module.move_to_cuda();
-  return accuracy_on(module, images, normalisation_, device_, false);
+  return score_on(module, images, normalisation_, device_, false);
 }
 
 }  // namespace hwnas

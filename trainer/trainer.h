@@ -4,6 +4,8 @@
 //   TrainOutcome outcome = trainer.train(network, {.epochs = 2, .seed = 7});
 //   if (outcome.failure.empty()) use(outcome.result.accuracy);
 //
+// A text (Images::is_text) is trained on likewise: each label is the byte that follows. Where there
+// is talk of images, read sequences.
 // Times are seconds of wall clock, accuracies shares in [0, 1]. A training that goes wrong is a
 // value with its reason. With one thread the result depends on network, data, settings and nothing
 // else; the number of threads is the process's (set_threads). One Trainer may train one network at
@@ -17,17 +19,23 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "space/network.h"
 #include "trainer/batcher.h"
 #include "trainer/cell_noise.h"
 #include "trainer/dataset.h"
+#include "trainer/score.h"
 #include "trainer/zero_cost.h"
 
 namespace hwnas {
 
 enum class Device { cpu, cuda };
+enum class OptimiserKind { sgd, adamw };
+std::string_view to_string(OptimiserKind kind);
+std::optional<OptimiserKind> parse_optimiser(std::string_view name);
+
 enum class Precision { fp32, bf16 };  // bf16: autocast of conv and linear; weights stay float32
 
 struct TrainSettings {
@@ -35,7 +43,8 @@ struct TrainSettings {
   int batch = 64;              // images; more than there are: all
   double learning_rate = 0.2;  // peak of the one-cycle schedule (schedule.h)
   double warmup = 0.3;         // share of the steps before the peak
-  double momentum = 0.9;       // Nesterov
+  OptimiserKind optimiser = OptimiserKind::sgd;
+  double momentum = 0.9;       // of sgd Nesterov's; of adamw beta1
   double weight_decay = 5e-4;  // of conv and linear weights
   double label_smoothing = 0;
   Augment augment;
@@ -51,11 +60,12 @@ struct TrainSettings {
 };
 
 struct EpochReport {
-  int epoch = 0, epochs = 0;  // from 1
-  double loss = 0;            // mean over the epoch's batches, on the way (SoTL-E)
-  double accuracy = 0;        // on the validation part
-  double images_per_s = 0;    // of the training alone
-  double seconds = 0;         // training and validation of this epoch
+  int epoch = 0, epochs = 0;                 // from 1
+  double loss = 0;                           // mean over the epoch's batches, on the way (SoTL-E)
+  double accuracy = 0;                       // on the validation part
+  double images_per_s = 0;                   // of the training alone
+  double seconds = 0;                        // training and validation of this epoch
+  std::optional<Estimated> perplexity = {};  // on the validation part, of a text
 };
 
 // Over maps of noisy cells, so long after programming.
@@ -67,10 +77,11 @@ struct NoisyAccuracy {
 struct TrainResult {
   double accuracy = 0;  // on the validation part, after the last epoch; on noisy cells: the mean
                         // of the time at which it is least
-  double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n); on cells with their spread
-  std::vector<NoisyAccuracy> on_cells;  // of each time, where the network is on cells
-  double without_noise = 0;             // the accuracy then
-  double loss = 0;                      // of the last epoch
+  double stddev = 0;    // its standard error; on cells with their spread
+  std::optional<Estimated> perplexity = {};  // likewise, of a text
+  std::vector<NoisyAccuracy> on_cells;       // of each time, where the network is on cells
+  double without_noise = 0;                  // the accuracy then
+  double loss = 0;                           // of the last epoch
   std::vector<EpochReport> curve;
   std::int64_t parameters = 0;
   std::int64_t images = 0;  // trained on, repetitions counted
@@ -104,10 +115,10 @@ class Trainer {
   ScoreOutcome score(const Network& network, std::uint64_t seed,
                      std::span<const std::string> names) const;
 
-  // Accuracy on `images` of a network with weights saved by train(), normalised as this trainer's
-  // training part. Throws std::runtime_error where the weights do not fit.
-  double evaluate(const Network& network, const std::filesystem::path& weights,
-                  const Images& images) const;
+  // Score on `images` of a network with weights saved by train(), normalised as this trainer's
+  // training part. Throws std::runtime_error where the weights or the data do not fit.
+  Score evaluate(const Network& network, const std::filesystem::path& weights,
+                 const Images& images) const;
 
   const Split& data() const { return data_; }
   Device device() const { return device_; }
@@ -123,6 +134,12 @@ void check_ends(const Network& network, const Images& images);
 
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.
 void set_threads(int threads);
+
+// OpenBLAS takes a processor newer than itself for one of 2004, whose kernels are three times
+// slower on linear layers and attention. Where it has, starts this program (its `argv`) again with
+// the kernels that the processor can run: they can be chosen only before OpenBLAS is loaded. To be
+// called first of all; does nothing where OPENBLAS_CORETYPE is set.
+void choose_blas_kernels(char** argv);
 
 bool cuda_available();
 std::string torch_version();  // "1.13.1"

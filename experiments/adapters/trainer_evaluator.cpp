@@ -26,6 +26,7 @@ std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t t
   option("--data-set", config.data ? config.data->set : "noise");
   if (config.data) {
     option("--data", config.data->directory.string());
+    if (config.data->is_text()) option("--context", std::to_string(config.data->context));
     option("--validation-share", std::to_string(config.data->validation_share));
   }
   if (train_images > 0) option("--train-images", std::to_string(train_images));
@@ -47,6 +48,7 @@ std::string request(const Job& job, const TrainingConfig& training, const std::s
             {"batch", training.batch},
             {"learning_rate", training.learning_rate},
             {"warmup", training.warmup},
+            {"optimiser", training.optimiser},
             {"momentum", training.momentum},
             {"weight_decay", training.weight_decay},
             {"label_smoothing", training.label_smoothing},
@@ -76,6 +78,10 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights, 
     evaluation.measurements.push_back({{metric, ""}, Source::trained, fidelity, value, stddev});
   };
   measured(Metric::accuracy, line.at("accuracy").get<double>(), line.at("stddev").get<double>());
+  if (line.contains("perplexity")) {
+    measured(Metric::perplexity, line.at("perplexity").get<double>(),
+             line.at("perplexity_stddev").get<double>());
+  }
   measured(Metric::training_loss, line.at("loss").get<double>(), std::nullopt);
   if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
   return evaluation;

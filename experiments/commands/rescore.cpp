@@ -124,11 +124,10 @@ int rescore_command(const Arguments& arguments) {
               << rescored.trials.size() + static_cast<std::size_t>(rescored.refused)
               << " trials do not run there; " << rescored.first_refusal << '\n';
   }
-  const bool accuracy = std::any_of(objectives.begin(), objectives.end(), [](const Objective& o) {
-    return o.key.metric == Metric::accuracy;
-  });
-  if (accuracy && line.has("bits"))
-    std::cout << "accuracies are the study's, at the trials' own bits\n";
+  for (const Objective& o : objectives) {
+    if (is_learned(o.key.metric) && line.has("bits"))
+      std::cout << to_text(o.key) << " is the study's, at the trials' own bits\n";
+  }
   return 0;
 }
 

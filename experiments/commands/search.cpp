@@ -115,7 +115,9 @@ void announce(const Experiment& experiment, const Survey& survey, const fs::path
                   std::to_string(survey.feasible) + " of " + std::to_string(survey.sampled) +
                   " random candidates within the bounds");
   if (const auto& t = experiment.trainer()) {
-    printer.message("training on " + std::to_string(t->train_images) + " images, validating on " +
+    const bool text = experiment.config().data->is_text();
+    printer.message("training on " + std::to_string(t->train_images) +
+                    (text ? " sequences, validating on " : " images, validating on ") +
                     std::to_string(t->validation_images) + " (LibTorch " + t->torch + ", " +
                     t->device + ")");
   }

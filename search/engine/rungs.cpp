@@ -41,7 +41,7 @@ std::vector<std::vector<double>> axes_at(std::span<const Trial* const> cohort,
   for (const Objective& objective : objectives) {
     if (!objective.optimised) continue;
     std::vector<double> axis;
-    if (objective.key.metric == Metric::accuracy) axis = losses_at(cohort, fidelity);
+    if (is_learned(objective.key.metric)) axis = losses_at(cohort, fidelity);
     for (std::size_t i = axis.size(); i < cohort.size(); ++i) {
       const Measurement* m = find_at_rung(*cohort[i], objective.key, fidelity);
       if (!m) break;

@@ -79,6 +79,7 @@ class Surveyor {
   void evolve(const ScoreOf& score, int generations, const std::function<bool()>& enough);
 
   bool knows(const MetricKey& key) const;
+  int classes() const { return space_.task().classes; }
   const Look* best(const ScoreOf& score) const;  // nullptr: none; ties: the first
   Survey& result() { return result_; }
   const std::vector<Look>& looks() const { return looks_; }
@@ -276,9 +277,14 @@ void survey_bounds(Surveyor& surveyor, std::span<const Objective> objectives) {
 
 void survey_range(Surveyor& surveyor, const Objective& objective) {
   Survey& result = surveyor.result();
-  const bool accuracy = objective.key.metric == Metric::accuracy;
-  double ideal = accuracy ? 0 : std::nan(""), reference = accuracy ? 1 : std::nan("");
-  if (!accuracy && surveyor.knows(objective.key)) {
+  double ideal = std::nan(""), reference = std::nan("");
+  if (objective.key.metric == Metric::accuracy) {
+    ideal = 0;
+    reference = 1;
+  } else if (objective.key.metric == Metric::perplexity) {
+    ideal = 1;
+    reference = surveyor.classes();  // of who knows nothing
+  } else if (surveyor.knows(objective.key)) {
     const ScoreOf within_bounds = [&](const Look& look) {
       return Score{look.violation, minimised(objective, look)};
     };

@@ -22,7 +22,7 @@ std::string message_of(std::string_view text) {
 }
 
 TEST(Metric, NamesRoundTrip) {
-  EXPECT_EQ(metric_names().size(), 10u);
+  EXPECT_EQ(metric_names().size(), 11u);
   for (const std::string& name : metric_names()) {
     const std::optional<Metric> metric = parse_metric(name);
     ASSERT_TRUE(metric) << name;
@@ -36,6 +36,7 @@ TEST(Metric, StoredNamesStay) {
   EXPECT_EQ(to_string(Metric::accuracy), "accuracy");
   EXPECT_EQ(to_string(Metric::throughput), "throughput");
   EXPECT_EQ(to_string(Metric::macs), "macs");
+  EXPECT_EQ(to_string(Metric::perplexity), "perplexity");
   EXPECT_EQ(to_string(Source::measured), "measured");
   EXPECT_EQ(to_string(TrialState::failed), "failed");
 }
@@ -55,6 +56,11 @@ TEST(Metric, UnitDirectionAndDevice) {
   EXPECT_FALSE(needs_device(Metric::parameters));
   EXPECT_FALSE(needs_device(Metric::macs));
   EXPECT_TRUE(needs_device(Metric::storage));
+  EXPECT_EQ(unit(Metric::perplexity), Unit::none);
+  EXPECT_FALSE(maximised(Metric::perplexity));
+  EXPECT_FALSE(needs_device(Metric::perplexity));
+  EXPECT_TRUE(is_learned(Metric::perplexity) && is_learned(Metric::accuracy));
+  EXPECT_FALSE(is_learned(Metric::training_loss));
 }
 
 TEST(Source, NamesRoundTrip) {
@@ -76,7 +82,7 @@ TEST(MetricKey, Messages) {
   EXPECT_EQ(message_of("latncy@stm32h743"), "unknown metric 'latncy'; did you mean 'latency'?");
   EXPECT_EQ(message_of("fun"),
             "unknown metric 'fun'; known: accuracy, latency, energy, memory, storage, cost, "
-            "throughput, parameters, macs, training_loss");
+            "throughput, parameters, macs, training_loss, perplexity");
   EXPECT_EQ(message_of("energy"), "metric 'energy' needs a device, as in energy@DEVICE");
   EXPECT_EQ(message_of("energy@"), "metric 'energy' needs a device, as in energy@DEVICE");
   EXPECT_EQ(message_of("accuracy@stm32h743"),

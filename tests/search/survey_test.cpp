@@ -52,6 +52,13 @@ std::vector<double> all_latencies() {
   return values;
 }
 
+// From who is always right to who knows nothing.
+TEST(Survey, APerplexityIsBetweenOneAndTheClasses) {
+  const Survey result = survey_with({{{Metric::perplexity, ""}, true, {}}, {kLatency, true, {}}});
+  EXPECT_EQ(result.ideal.at(0), 1);
+  EXPECT_EQ(result.reference.at(0), toy::space().task().classes);
+}
+
 TEST(Survey, FindsTheRangesOfAFeasibleSpace) {
   const Survey result = survey_with({{kAccuracy, true, {}}, {kLatency, true, {}}});
   const std::vector<double> all = all_latencies();
@@ -180,7 +187,9 @@ TEST(Survey, ReasonsThatDifferInTheirNumbersAreOne) {
     Evaluation evaluation = toy::costs_of(job);
     const int first = job.candidate->genotype.genes[0];
     if (first == 0) evaluation.failure = "op 'softmax' is not covered";
-    if (first == 1) evaluation.failure = std::string("layer '") + (job.trial % 2 ? "a" : "bb") + "' needs " + std::to_string(job.trial) + " KiB";
+    if (first == 1)
+      evaluation.failure = std::string("layer '") + (job.trial % 2 ? "a" : "bb") + "' needs " +
+                           std::to_string(job.trial) + " KiB";
     return evaluation;
   });
   const std::vector<Objective> objectives{{kLatency, true, 1.0}};

@@ -6,6 +6,7 @@
 
 #include "space/candidate.h"
 #include "space/network_builder.h"
+#include "space/network_file.h"
 
 namespace hwnas {
 namespace {
@@ -59,6 +60,10 @@ TEST(NetworkBuilder, ErrorsNameTheLayer) {
   const std::array both{0, x};
   EXPECT_EQ(message([&] { b.join(both, Op::multiply); }),
             "layer 's1.multiply' (multiply): cannot scale 3x8x8 by 4x8x8");
+  NetworkBuilder text("n", {1, 9, 1});
+  const int word = text.embedding(0, 4, 5);
+  EXPECT_EQ(message([&] { text.with_entries(word, Op::position_embedding, 8); }),
+            "layer 'position_embedding' (position_embedding): has 8 positions for 9 tokens");
   EXPECT_EQ(message([&] {
               NetworkBuilder("n", {0, 1, 1});
             }),
@@ -91,6 +96,23 @@ TEST(Network, FingerprintSeesThroughOrderDeadBranchesAndIdentities) {
 // Stored in studies: must not change between versions.
 TEST(Network, FingerprintIsStable) {
   EXPECT_EQ(fingerprint(diamond(false, false, false)), 14213020481496074545u);
+}
+
+Network attending(bool causal) {
+  NetworkBuilder b("n", {4, 8, 1});
+  b.attention(0, 0, 0, 2, 0, causal);
+  return std::move(b).build();
+}
+
+// The number is that of version 0.2.0, which knew no causal attention.
+TEST(Network, CausalAttentionIsAnotherNetwork) {
+  EXPECT_EQ(fingerprint(attending(false)), 9571574744212774619u);
+  EXPECT_NE(fingerprint(attending(true)), fingerprint(attending(false)));
+  EXPECT_EQ(macs(attending(true)), macs(attending(false)));
+  const Network read = parse_network(to_toml(attending(true)), "n.toml");
+  EXPECT_TRUE(read.layer(1).causal);
+  EXPECT_EQ(fingerprint(read), fingerprint(attending(true)));
+  EXPECT_FALSE(parse_network(to_toml(attending(false)), "n.toml").layer(1).causal);
 }
 
 TEST(Network, LiveDropsWhatDoesNotRun) {

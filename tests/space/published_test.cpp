@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 #include <tuple>
 
 #include "space/architecture_text.h"
@@ -139,6 +140,56 @@ TEST(NasBench201, EveryParameterCountAndEveryClass) {
         << text;
   }
   EXPECT_EQ(published.size(), 6466u);  // as published
+}
+
+std::vector<std::string> parts(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, '_');) all.push_back(part);
+  return all;
+}
+
+// HW-GPT-Bench (arXiv:2405.10299). With width d, heads h of 64 channels, ratio r, a vocabulary of V
+// and biases b = 0 or 1:
+//   2 V d + 2 d + sum over layers of [4 * 64 h d + 3 r d^2 + 4 d + b (3 * 64 h + 2 r d + 2 d)],
+// the tables of embedding and head; the last norm; queries, keys, values and projection; the gated
+// feed-forward's three matrices; two norms; biases.
+TEST(HwGptBench, EveryParameterCount) {
+  HWNAS_NEEDS_SHARED("gpt_small_devices.csv.gz");
+  const SearchSpace space =
+      SearchSpace::load(std::string(HWNAS_SOURCE_DIR) + "/space/spaces/gpt.toml");
+  std::map<std::string, std::size_t> gene;
+  for (std::size_t g = 0; g < space.choices().size(); ++g) gene[space.choices()[g].name] = g;
+  const auto rows = testing::read_csv(testing::shared_path("gpt_small_devices.csv.gz"));
+  ASSERT_EQ(rows.size(), 4982u);
+  for (const auto& row : rows) {
+    Genotype genotype;
+    genotype.genes.assign(space.choices().size(), 0);
+    const auto choose = [&](const std::string& name, const std::string& option) {
+      const auto& options = space.choices()[gene.at(name)].options;
+      const auto at = std::find(options.begin(), options.end(), option);
+      ASSERT_NE(at, options.end()) << name << " " << option;
+      genotype.genes[gene.at(name)] = static_cast<std::uint8_t>(at - options.begin());
+    };
+    choose("embed_dim", row.at("embed_dim"));
+    choose("bias", row.at("bias") == "1" ? "true" : "false");
+    choose("body.depth", row.at("n_layer"));
+    const auto heads = parts(row.at("n_head")), ratios = parts(row.at("mlp_ratio"));
+    std::int64_t expected = 2 * 50254 + 2;
+    const std::int64_t d = std::stoi(row.at("embed_dim")), b = std::stoi(row.at("bias"));
+    expected *= d;
+    for (std::size_t i = 0; i < heads.size(); ++i) {
+      const std::string block = "body.block" + std::to_string(i + 1);
+      choose(block + ".heads", heads[i]);
+      choose(block + ".expansion", ratios[i]);
+      const std::int64_t h = std::stoi(heads[i]), r = std::stoi(ratios[i]);
+      expected += 4 * 64 * h * d + 3 * r * d * d + 4 * d + b * (3 * 64 * h + 2 * r * d + 2 * d);
+    }
+    const Network network = space.decode(genotype).network;
+    ASSERT_EQ(parameters(network), expected) << row.at("arch_index");
+    ASSERT_EQ(parameters(network), std::stoll(row.at("params"))) << row.at("arch_index");
+    for (const Layer& layer : network.layers()) ASSERT_EQ(layer.causal, layer.op == Op::attention);
+  }
 }
 
 }  // namespace

@@ -196,6 +196,23 @@ block = "token_classifier"
   EXPECT_EQ(fingerprint(parse_network(to_toml(n), "written.toml")), fingerprint(n));
 }
 
+// Rows of an embedding: as many as the data set has classes, unless the file says otherwise.
+TEST(SearchSpace, AVocabularyIsTheDataSets) {
+  const std::string file = std::string(HWNAS_SOURCE_DIR) + "/space/spaces/tiny_gpt.toml";
+  const auto rows = [&](const std::optional<Task>& task) {
+    const SearchSpace space = SearchSpace::load(file, task);
+    Genotype first;
+    first.genes.assign(space.cardinalities().size(), 0);
+    const Network network = space.decode(first).network;
+    EXPECT_EQ(network.output().channels, network.layer(1).entries);
+    EXPECT_EQ(network.layer(1).op, Op::embedding);
+    return network.layer(1).entries;
+  };
+  EXPECT_EQ(rows({}), 146);
+  EXPECT_EQ(rows(Task{{1, 128, 1}, 60}), 60);
+  EXPECT_EQ(rows(Task{{1, 64, 1}, 0}), 146);  // classes not known: the file's
+}
+
 TEST(SearchSpace, Mistakes) {
   const std::string stage = "[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = 8\n";
   EXPECT_EQ(message(""), "space.toml:1: stages: is missing; a space has at least one [[stages]]");

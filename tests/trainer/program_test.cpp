@@ -129,6 +129,31 @@ TEST(Program, DataThatDoesNotFitTheMemoryLimitIsOneLine) {
             "and the data");
 }
 
+TEST(Program, TrainsOnAText) {
+  TempDir dir;
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "abc";
+  write_file(dir / "t.txt", Bytes(text.begin(), text.end()));
+  NetworkBuilder b("net", {1, 8, 1});
+  b.linear(b.embedding(0, 4, 3), 3);
+  const std::string line = Json{
+      {"task", 1},           {"seed", "3"}, {"network", to_toml(std::move(b).build())},
+      {"epochs", 10},        {"batch", 8},  {"optimiser", "adamw"},
+      {"learning_rate", 0.1}}.dump();
+  const Answer a = run("--data-set text --data " + (dir / "t.txt").string() +
+                           " --context 8 --validation-share 0.2 --device cpu",
+                       {line});
+  ASSERT_EQ(a.lines.size(), 12u) << a.err;
+  const Json ready = a.json(0);
+  EXPECT_EQ(ready["input"], Json({1, 8, 1}));
+  EXPECT_EQ(ready["classes"], 3);
+  EXPECT_EQ(ready["train_images"], 81);  // 810 bytes to train: 101 sequences
+  EXPECT_EQ(ready["validation_images"], 20);
+  EXPECT_LT(a.json(11)["perplexity"], 1.1);  // what follows is certain
+  EXPECT_GE(a.json(11)["perplexity_stddev"], 0);
+  EXPECT_EQ(a.json(11)["accuracy"], 1);
+}
+
 TEST(Program, IsDeterministicAcrossProcesses) {
   TempDir dir;
   write_bars(dir.path(), 300);
@@ -175,9 +200,11 @@ TEST(Program, BadOptionsAndDataAreOneLine) {
             "hwnas-trainer: unrecognised option '--thread'; see hwnas-trainer --help");
   EXPECT_EQ(problem("--data-set imagenet --data ."),
             "hwnas-trainer: --data-set = imagenet: expected fashion_mnist, mnist, cifar10, "
-            "cifar100 or noise");
+            "cifar100, text or noise");
   EXPECT_EQ(problem(data_options(dir) + " --threads 0"),
             "hwnas-trainer: --threads = 0: expected 1 to 1024");
+  EXPECT_EQ(problem("--data-set text --data . --context 1"),
+            "hwnas-trainer: --context = 1: expected 2 to 65536");
   EXPECT_EQ(problem(data_options(dir) + " --device tpu"),
             "hwnas-trainer: --device = tpu: expected auto, cpu or cuda");
   EXPECT_THAT(problem(data_options(dir) + " --validation-share 1"),

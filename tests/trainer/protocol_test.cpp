@@ -48,6 +48,7 @@ TEST(Protocol, ReadsEveryKey) {
   line.update({{"batch", 64},
                {"learning_rate", 0.2},
                {"warmup", 0.5},
+               {"optimiser", "adamw"},
                {"momentum", 0.8},
                {"weight_decay", 1e-3},
                {"label_smoothing", 0.2},
@@ -59,6 +60,7 @@ TEST(Protocol, ReadsEveryKey) {
   EXPECT_EQ(s.batch, 64);
   EXPECT_EQ(s.learning_rate, 0.2);
   EXPECT_EQ(s.warmup, 0.5);
+  EXPECT_EQ(s.optimiser, OptimiserKind::adamw);
   EXPECT_EQ(s.momentum, 0.8);
   EXPECT_EQ(s.weight_decay, 1e-3);
   EXPECT_EQ(s.label_smoothing, 0.2);
@@ -94,6 +96,11 @@ TEST(Protocol, RefusesWithTaskKeyAndReason) {
   EXPECT_EQ(with("momentum", 1.1), "momentum = 1.1: expected a number from 0.0 to 1.0");
   EXPECT_EQ(with("augment", {"rotate"}),
             "augment = [\"rotate\"]: expected a list of \"flip\", \"crop\"");
+  EXPECT_EQ(with("optimiser", "adam"), "optimiser = \"adam\": expected sgd or adamw");
+  Json text = request();
+  text["augment"] = {"flip"};
+  EXPECT_EQ(std::get<Refusal>(parse_request(text.dump(), {1, 128, 1})).reason,
+            "augment = [\"flip\"]: a text has none");
   EXPECT_EQ(with("precision", "int8"), "precision = \"int8\": expected fp32, bf16 or auto");
   EXPECT_EQ(with("learning_rte", 1),
             "learning_rte = 1: unknown key; did you mean 'learning_rate'?");
@@ -146,6 +153,11 @@ TEST(Protocol, WritesWhatTheReadmeSays) {
   EXPECT_EQ(
       outcome_line(12, outcome),
       R"({"event":"done","task":12,"accuracy":0.5,"stddev":0.25,"loss":1.5,"epochs":2,"parameters":50,"images":100,"seconds":2.0})");
+  outcome.result.perplexity = {4.5, 0.5};
+  EXPECT_THAT(outcome_line(12, outcome),
+              ::testing::EndsWith(R"("seconds":2.0,"perplexity":4.5,"perplexity_stddev":0.5})"));
+  EXPECT_THAT(epoch_line(12, {1, 2, 0.5, 0.875, 9000, 5.25, Estimated{4.5, 0.5}}),
+              ::testing::EndsWith(R"("seconds":5.25,"perplexity":4.5})"));
   outcome.failure = "out of memory";
   EXPECT_EQ(outcome_line(12, outcome), R"({"event":"failed","task":12,"reason":"out of memory"})");
   EXPECT_EQ(refusal_line({{}, "bad \xff byte"}),
