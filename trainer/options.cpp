@@ -15,8 +15,8 @@ po::options_description description() {
   po::options_description options("Options");
   options.add_options()("data-set", po::value<std::string>()->required(),
                         "fashion_mnist, mnist, cifar10, cifar100 or text; noise: random images, to "
-                        "score networks on")(
-      "data", po::value<std::string>(), "directory of its files; a text's file or folder")(
+                        "score networks on")("data", po::value<std::string>(),
+                                             "directory of its files; a text's file or folder")(
       "context", po::value<int>()->default_value(128), "of a text: bytes of a sequence")(
       "validation-share", po::value<double>()->default_value(0.1, "0.1"),
       "of the training part, by class")("train-images", po::value<int>(),

@@ -124,9 +124,16 @@ class BenchOutlook : public Outlook {
       p.possible = true;
       p.features = features(space_, candidate);
       p.values = {std::nan(""), problem_(genotype)[1]};
-      p.scores = {static_cast<double>(macs(candidate.network))};
     }
     return prospects;
+  }
+  // MACs, where training would be guessed at.
+  std::vector<std::vector<double>> scores(std::span<const Genotype> genotypes) const override {
+    std::vector<std::vector<double>> scores;
+    for (const Genotype& genotype : genotypes) {
+      scores.push_back({static_cast<double>(macs(*live(space_.decode(genotype).network)))});
+    }
+    return scores;
   }
   std::unique_ptr<Surrogate> surrogate(std::size_t) const override {
     return std::make_unique<PredictorSurrogate>(make_gaussian_process(population_, options));
