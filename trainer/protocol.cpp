@@ -1,14 +1,12 @@
 #include "trainer/protocol.h"
 
 #include <charconv>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "space/input_error.h"
 #include "space/network_file.h"
 #include "trainer/cell_noise_json.h"
+#include "trainer/json_reader.h"
 
 namespace hwnas {
 namespace {
@@ -16,70 +14,7 @@ namespace {
 // Ordered, so that the lines read as the reference lists them.
 using Json = nlohmann::ordered_json;
 
-// Reads a request key by key; a key that nobody asked for is an error in done().
-class Reader {
- public:
-  explicit Reader(const Json& object) : object_(object) {}
-
-  [[noreturn]] void fail(const std::string& key, std::string_view problem) const {
-    const bool absent = !object_.contains(key);
-    throw InputError("", 0, key,
-                     absent ? "" : object_[key].dump(-1, ' ', true, Json::error_handler_t::replace),
-                     problem);
-  }
-
-  const Json* find(const std::string& key) {
-    asked_.insert(key);
-    const auto found = object_.find(key);
-    return found == object_.end() ? nullptr : &*found;
-  }
-
-  const Json& need(const std::string& key) {
-    const Json* value = find(key);
-    if (value == nullptr) fail(key, "is missing");
-    return *value;
-  }
-
-  std::string string(const std::string& key) {
-    const Json& value = need(key);
-    if (!value.is_string()) fail(key, "expected a string");
-    return value.get<std::string>();
-  }
-
-  int integer(const std::string& key, int low, int high, std::optional<int> fallback = {}) {
-    if (fallback && find(key) == nullptr) return *fallback;
-    const Json& value = need(key);
-    const double number = value.is_number_integer() ? value.get<double>() : std::nan("");
-    if (!(number >= low && number <= high)) {
-      fail(key,
-           "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-    }
-    return static_cast<int>(number);
-  }
-
-  double number(const std::string& key, double low, double high, double fallback) {
-    const Json* value = find(key);
-    if (value == nullptr) return fallback;
-    const double number = value->is_number() ? value->get<double>() : std::nan("");
-    if (!(number >= low && number <= high)) {
-      fail(key, "expected a number from " + Json(low).dump() + " to " + Json(high).dump());
-    }
-    return number;
-  }
-
-  void done() const {
-    const std::vector<std::string> known(asked_.begin(), asked_.end());
-    for (const auto& [key, value] : object_.items()) {
-      if (!asked_.contains(key)) fail(key, "unknown key" + suggestion(key, known));
-    }
-  }
-
- private:
-  const Json& object_;
-  std::set<std::string> asked_;
-};
-
-std::uint64_t read_seed(Reader& reader) {
+std::uint64_t read_seed(JsonReader& reader) {
   const std::string text = reader.string("seed");  // JSON numbers are doubles to many readers
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -89,7 +24,7 @@ std::uint64_t read_seed(Reader& reader) {
   return seed;
 }
 
-Augment read_augment(Reader& reader, const Shape& image) {
+Augment read_augment(JsonReader& reader, const Shape& image) {
   Augment augment;
   const Json* names = reader.find("augment");
   if (names == nullptr) return augment;
@@ -106,7 +41,7 @@ Augment read_augment(Reader& reader, const Shape& image) {
   return augment;
 }
 
-Precision read_precision(Reader& reader) {
+Precision read_precision(JsonReader& reader) {
   if (reader.find("precision") == nullptr) return Precision::fp32;
   const std::string name = reader.string("precision");
   if (name == "bf16") return Precision::bf16;
@@ -115,7 +50,7 @@ Precision read_precision(Reader& reader) {
 }
 
 // The network is deployed on analog cells.
-void read_cells(Reader& reader, TrainSettings& settings) {
+void read_cells(JsonReader& reader, TrainSettings& settings) {
   const Json* cells = reader.find("cells");
   if (cells == nullptr) return;
   settings.cells = read_cell_noise(*cells);
@@ -125,11 +60,38 @@ void read_cells(Reader& reader, TrainSettings& settings) {
     reader.fail("cells", "draws: expected a whole number from 1 to 100000");
 }
 
+std::int64_t read_task(JsonReader& reader) {
+  const Json& task = reader.need("task");
+  if (!task.is_number_integer()) reader.fail("task", "expected a whole number");
+  return task.get<std::int64_t>();
+}
+
+ExportRequest read_export(const Json& object) {
+  JsonReader reader(object);
+  ExportRequest request;
+  request.task = read_task(reader);
+  const Json& part = reader.need("export");
+  if (!part.is_object()) reader.fail("export", "expected an object");
+  JsonReader settings(part, "export.");
+  request.settings.weights = settings.string("weights");
+  request.settings.folder = settings.string("folder");
+  request.settings.samples = settings.integer("samples", 0, 1 << 20, 0);
+  const Json* int8 = settings.find("int8");
+  if (int8 != nullptr && !int8->is_boolean()) settings.fail("int8", "expected true or false");
+  request.settings.int8 = int8 != nullptr && int8->get<bool>();
+  request.settings.calibration =
+      settings.integer("calibration", 1, 1 << 20, request.settings.calibration);
+  settings.done();
+  const std::string network = reader.string("network");
+  reader.done();
+  request.network = parse_network(network, "network");
+  return request;
+}
+
 Request read_request(const Json& object, const Shape& image) {
-  Reader reader(object);
+  JsonReader reader(object);
   Request request;
-  if (!reader.need("task").is_number_integer()) reader.fail("task", "expected a whole number");
-  request.task = object["task"].get<std::int64_t>();
+  request.task = read_task(reader);
   TrainSettings& settings = request.settings;
   settings.seed = read_seed(reader);
   settings.epochs = reader.integer("epochs", 1, 100000);
@@ -162,7 +124,8 @@ std::string line(const Json& object) {
 
 }  // namespace
 
-std::variant<Request, Refusal> parse_request(std::string_view line, const Shape& image) {
+std::variant<Request, ExportRequest, Refusal> parse_request(std::string_view line,
+                                                            const Shape& image) {
   const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (object.is_discarded()) return Refusal{{}, "the line is not JSON"};
   if (!object.is_object()) return Refusal{{}, "the line is not a JSON object"};
@@ -171,6 +134,7 @@ std::variant<Request, Refusal> parse_request(std::string_view line, const Shape&
     refusal.task = task->get<std::int64_t>();
   }
   try {
+    if (object.contains("export")) return read_export(object);
     return read_request(object, image);
   } catch (const std::exception& error) {
     refusal.reason = error.what();
@@ -221,6 +185,19 @@ std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   }
   if (!result.on_cells.empty()) done["without_noise"] = result.without_noise;
   return line(done);
+}
+
+std::string export_line(std::int64_t task, const ExportOutcome& outcome) {
+  if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
+  const auto [channels, height, width] = outcome.image;
+  Json words{{"event", "exported"},
+             {"task", task},
+             {"image", {channels, height, width}},
+             {"mean", outcome.normalisation.mean},
+             {"stddev", outcome.normalisation.stddev},
+             {"accuracy", outcome.accuracy}};
+  if (outcome.int8_accuracy) words["int8_accuracy"] = *outcome.int8_accuracy;
+  return line(words);
 }
 
 std::string refusal_line(const Refusal& refusal) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "trainer/export.h"
 #include "trainer/trainer.h"
 
 namespace hwnas {
@@ -20,13 +21,21 @@ struct Request {
   TrainSettings settings;
 };
 
+// {"task": 1, "network": "...", "export": {"weights": FILE, "folder": DIR}}
+struct ExportRequest {
+  std::int64_t task = 0;
+  Network network;
+  ExportSettings settings;
+};
+
 struct Refusal {
   std::optional<std::int64_t> task;  // where the line at least has one
   std::string reason;                // one line: key, value, what would be right
 };
 
 // "crop" among the augmentations shifts by 4 pixels on images of 32 and more, else by 2.
-std::variant<Request, Refusal> parse_request(std::string_view line, const Shape& image);
+std::variant<Request, ExportRequest, Refusal> parse_request(std::string_view line,
+                                                            const Shape& image);
 
 // What a started trainer says of itself.
 struct Ready {
@@ -40,6 +49,7 @@ struct Ready {
 std::string ready_line(const Ready& ready);
 std::string epoch_line(std::int64_t task, const EpochReport& report);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);
+std::string export_line(std::int64_t task, const ExportOutcome& outcome);
 std::string refusal_line(const Refusal& refusal);
 
 }  // namespace hwnas
