@@ -12,4 +12,8 @@ namespace hwnas {
 // `sizes` ("3x224x224"): of the input without the batch, where the model leaves them free.
 Network read_onnx(const std::filesystem::path& file, const std::string& sizes = "");
 
+// A network file and its values (safetensors) as an ONNX model. Throws InputError.
+void write_onnx(const std::filesystem::path& network, const std::filesystem::path& tensors,
+                const std::filesystem::path& file);
+
 }  // namespace hwnas

@@ -29,25 +29,6 @@ Tensor pruned(const Tensor& weight, double density) {
   return weight * weight.abs().gt(threshold);
 }
 
-Tensor rounded_per_channel(const Tensor& weight, int bits) {
-  const Tensor rows = weight.flatten(1);
-  const Tensor largest = std::get<0>(rows.abs().max(1, /*keepdim=*/true)).clamp_min(1e-12);
-  if (bits == 1) {  // the sign, at the mean magnitude (Rastegari et al., arXiv:1603.05279)
-    return (rows.sign() * rows.abs().mean(1, /*keepdim=*/true)).view_as(weight);
-  }
-  const auto codes = static_cast<double>((1 << (bits - 1)) - 1);
-  Tensor best, best_error;
-  for (const double share :
-       std::span<const double>(kClips).first(bits < kBitsToClip ? std::size(kClips) : 1)) {
-    const Tensor step = largest * (share / codes);
-    const Tensor rounded = (rows / step).round_().clamp_(-codes, codes).mul_(step);
-    const Tensor error = (rounded - rows).pow_(2).sum(1, /*keepdim=*/true);
-    best = best.defined() ? torch::where(error < best_error, rounded, best) : rounded;
-    best_error = best_error.defined() ? torch::minimum(error, best_error) : error;
-  }
-  return best.view_as(weight);
-}
-
 }  // namespace
 
 bool is_compressed(const Network& network) {
@@ -57,11 +38,41 @@ bool is_compressed(const Network& network) {
   });
 }
 
+std::pair<Tensor, Tensor> weight_codes(const Tensor& weight, int bits) {
+  const torch::NoGradGuard no_grad;
+  const Tensor rows = weight.flatten(1);
+  const Tensor largest = std::get<0>(rows.abs().max(1, /*keepdim=*/true)).clamp_min(1e-12);
+  if (bits == 1)  // the sign, at the mean magnitude (Rastegari et al., arXiv:1603.05279)
+    return {rows.sign(), rows.abs().mean(1, /*keepdim=*/true)};
+  const auto most = static_cast<double>((1 << (bits - 1)) - 1);
+  Tensor best, best_step, best_error;
+  for (const double share :
+       std::span<const double>(kClips).first(bits < kBitsToClip ? std::size(kClips) : 1)) {
+    const Tensor step = largest * (share / most);
+    const Tensor codes = (rows / step).round_().clamp_(-most, most);
+    const Tensor error = (codes * step - rows).pow_(2).sum(1, /*keepdim=*/true);
+    if (!best_error.defined()) {
+      best = codes;
+      best_step = step;
+      best_error = error;
+      continue;
+    }
+    const Tensor better = error < best_error;
+    best = torch::where(better, codes, best);
+    best_step = torch::where(better, step, best_step);
+    best_error = torch::minimum(error, best_error);
+  }
+  return {best, best_step};
+}
+
 Tensor compressed_weight(const Layer& layer, const Tensor& weight) {
   const torch::NoGradGuard no_grad;
   if (!has_weights(layer)) return weight;
   Tensor result = layer.weight_density < 1 ? pruned(weight, layer.weight_density) : weight;
-  if (layer.weight_bits < kExactBits) result = rounded_per_channel(result, layer.weight_bits);
+  if (layer.weight_bits < kExactBits) {
+    const auto [codes, step] = weight_codes(result, layer.weight_bits);
+    result = (codes * step).view_as(weight);
+  }
   return result.contiguous(weight.suggest_memory_format());
 }
 

@@ -10,6 +10,7 @@
 // of gradients.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "space/network.h"
@@ -25,6 +26,10 @@ bool is_compressed(const Network& network);
 
 // A copy, pruned and rounded as `layer` says; the weight itself where there is nothing to do.
 at::Tensor compressed_weight(const Layer& layer, const at::Tensor& weight);
+
+// Integers (out channels x values) and the step of each channel (out channels x 1) that `weight` is
+// rounded to.
+std::pair<at::Tensor, at::Tensor> weight_codes(const at::Tensor& weight, int bits);
 
 at::Tensor rounded_activation(const at::Tensor& x, int bits);
 

@@ -15,17 +15,13 @@ namespace {
 namespace F = torch::nn::functional;
 using at::Tensor;
 
-bool symmetric(const Padding& pad) {
-  return pad.top == pad.bottom && pad.left == pad.right;
-}
-
 Tensor pad_with(const Tensor& x, const Padding& pad, double value) {
   if (pad == Padding{}) return x;
   return F::pad(x, F::PadFuncOptions({pad.left, pad.right, pad.top, pad.bottom}).value(value));
 }
 
 Tensor conv(const Layer& layer, const Tensor& x, const std::vector<Tensor>& values) {
-  const bool direct = symmetric(layer.pad);
+  const bool direct = pads_equally(layer.pad);
   return torch::conv2d(
       direct ? x : pad_with(x, layer.pad, 0), values[0], values[1],
       {layer.stride_h, layer.stride_w},
@@ -43,13 +39,6 @@ Tensor linear(const Layer& layer, const Tensor& x, const std::vector<Tensor>& va
   return torch::linear(positions.reshape({-1, sizes[3]}), values[0], values[1])
       .view({sizes[0], sizes[1], sizes[2], layer.out.channels})
       .permute({0, 3, 1, 2});
-}
-
-// LibTorch pads pools by at most half a kernel and equally on both sides; wider needs an explicit
-// border.
-bool native_pool(const Layer& layer) {
-  return symmetric(layer.pad) && 2 * layer.pad.top <= layer.kernel_h &&
-         2 * layer.pad.left <= layer.kernel_w;
 }
 
 Tensor max_pool(const Layer& layer, const Tensor& x) {
@@ -114,6 +103,15 @@ Tensor add(const std::vector<Tensor>& inputs) {
 }
 
 }  // namespace
+
+bool pads_equally(const Padding& pad) {
+  return pad.top == pad.bottom && pad.left == pad.right;
+}
+
+bool native_pool(const Layer& layer) {
+  return pads_equally(layer.pad) && 2 * layer.pad.top <= layer.kernel_h &&
+         2 * layer.pad.left <= layer.kernel_w;
+}
 
 Tensor apply(const Layer& layer, const std::vector<Tensor>& inputs,
              const std::vector<Tensor>& values, RunMode mode) {

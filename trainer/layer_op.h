@@ -11,6 +11,11 @@ class Tensor;
 
 namespace hwnas {
 
+// What LibTorch's convolutions and pools do themselves: padding that is equal on both sides, of
+// pools at most half a kernel. Else an explicit border goes before them.
+bool pads_equally(const Padding& pad);
+bool native_pool(const Layer& layer);
+
 struct RunMode {
   bool training = false;   // a norm takes the statistics of the batch and updates the running ones
   bool overwrite = false;  // the activation may be written over its input

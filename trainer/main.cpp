@@ -36,24 +36,40 @@ void limit_memory(double bytes) {
   }
 }
 
-void serve(const Trainer& trainer) {
+std::string answer(const Trainer& trainer, const TrainerOptions&, const Request& request) {
+  const auto report = [id = request.task](const EpochReport& epoch) {
+    write_line(epoch_line(id, epoch));
+  };
+  return outcome_line(request.task, trainer.train(request.network, request.settings, report));
+}
+
+std::string answer(const Trainer& trainer, const TrainerOptions&, const ScoreRequest& request) {
+  return scores_line(request.task, trainer.score(request.network, request.seed, request.scores));
+}
+
+// The test images are only read for samples of what a finished network says.
+std::string answer(const Trainer& trainer, const TrainerOptions& options,
+                   const ExportRequest& request) {
+  Images test;
+  try {
+    if (request.settings.samples > 0)
+      test = load_images(options.data_set, Part::test, options.data);
+  } catch (const InputError& error) {
+    return refusal_line({request.task, error.what()});
+  }
+  return export_line(request.task, export_model(trainer, request.network, request.settings, test));
+}
+
+std::string answer(const Trainer&, const TrainerOptions&, const Refusal& refusal) {
+  return refusal_line(refusal);
+}
+
+void serve(const Trainer& trainer, const TrainerOptions& options) {
   const Shape& image = trainer.data().train.shape;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) continue;
-    const auto parsed = parse_request(line, image);
-    if (const auto* refusal = std::get_if<Refusal>(&parsed)) {
-      write_line(refusal_line(*refusal));
-      continue;
-    }
-    const auto& [task, network, settings, scores] = std::get<Request>(parsed);
-    if (!scores.empty()) {
-      write_line(scores_line(task, trainer.score(network, settings.seed, scores)));
-      continue;
-    }
-    const auto report = [id = task](const EpochReport& epoch) {
-      write_line(epoch_line(id, epoch));
-    };
-    write_line(outcome_line(task, trainer.train(network, settings, report)));
+    write_line(std::visit([&](const auto& what) { return answer(trainer, options, what); },
+                          parse_request(line, image)));
   }
 }
 
@@ -74,7 +90,7 @@ void run(const TrainerOptions& options) {
   write_line(ready_line({std::string(name), data.train.shape, data.train.classes, data.train.size(),
                          data.validation.size(), torch_version(),
                          options.device == Device::cuda ? "cuda" : "cpu", options.threads}));
-  serve(trainer);
+  serve(trainer, options);
 }
 
 }  // namespace

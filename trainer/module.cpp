@@ -171,6 +171,15 @@ std::vector<int> find_fused(const Network& network, const std::vector<bool>& ove
 
 }  // namespace
 
+Tensor resized(const Tensor& images, const Shape& input) {
+  if (images.size(2) == input.height && images.size(3) == input.width) return images;
+  namespace F = torch::nn::functional;
+  return F::interpolate(images, F::InterpolateFuncOptions()
+                                    .size(std::vector<std::int64_t>{input.height, input.width})
+                                    .mode(torch::kBilinear)
+                                    .align_corners(false));
+}
+
 Module::Module(Network network, std::optional<std::uint64_t> seed)
     : impl_(std::make_unique<Impl>()) {
   if (network.empty()) throw std::invalid_argument("the network has no layers");
@@ -195,6 +204,12 @@ Module& Module::operator=(Module&&) noexcept = default;
 
 const Network& Module::network() const {
   return impl_->network;
+}
+const std::string& Module::layer_name(int layer) const {
+  return impl_->names[static_cast<std::size_t>(layer)];
+}
+const std::vector<Tensor>& Module::values(int layer) const {
+  return impl_->values[static_cast<std::size_t>(layer)];
 }
 void Module::set_training(bool training) {
   impl_->training = training;
@@ -251,16 +266,7 @@ Tensor Module::run(const Tensor& images, int layers) {
                                 " channels, the images have " + std::to_string(images.size(1)));
   }
   std::vector<Tensor> results(static_cast<std::size_t>(layers)), inputs;
-  results[0] = images;
-  if (images.size(2) != input.height || images.size(3) != input.width) {
-    namespace F = torch::nn::functional;
-    results[0] =
-        F::interpolate(images, F::InterpolateFuncOptions()
-                                   .size(std::vector<std::int64_t>{input.height, input.width})
-                                   .mode(torch::kBilinear)
-                                   .align_corners(false));
-  }
-  results[0] = impl_->stored(0, results[0]);
+  results[0] = impl_->stored(0, resized(images, input));
   const std::size_t time =
       impl_->cells != nullptr
           ? impl_->cell_rng->below(static_cast<std::uint32_t>(impl_->cells->times.size()))

@@ -27,6 +27,9 @@ namespace hwnas {
 struct CellNoise;
 class Rng;
 
+// Bilinear, where height or width are not the input's; else the images themselves.
+at::Tensor resized(const at::Tensor& images, const Shape& input);
+
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Torch's header costs 15 s per file: it is named here, included only by those who look inside.
@@ -47,6 +50,9 @@ class Module {
   at::Tensor logits(const at::Tensor& images);
 
   const Network& network() const;
+  // Of one layer: its name, a repeated one with a number; its values as layer_op.h wants them.
+  const std::string& layer_name(int layer) const;
+  const std::vector<at::Tensor>& values(int layer) const;
   void set_training(bool training);  // batch statistics or running ones; on at first
   // As deployed (trainer/compression.h), with the weights of this moment; for evaluation only.
   void set_compressed(bool compressed);

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "space/input_error.h"
 #include "space/network_file.h"
 #include "trainer/cell_noise_json.h"
+#include "trainer/json_reader.h"
 
 namespace hwnas {
 namespace {
@@ -17,70 +15,7 @@ namespace {
 // Ordered, so that the lines read as the reference lists them.
 using Json = nlohmann::ordered_json;
 
-// Reads a request key by key; a key that nobody asked for is an error in done().
-class Reader {
- public:
-  explicit Reader(const Json& object) : object_(object) {}
-
-  [[noreturn]] void fail(const std::string& key, std::string_view problem) const {
-    const bool absent = !object_.contains(key);
-    throw InputError("", 0, key,
-                     absent ? "" : object_[key].dump(-1, ' ', true, Json::error_handler_t::replace),
-                     problem);
-  }
-
-  const Json* find(const std::string& key) {
-    asked_.insert(key);
-    const auto found = object_.find(key);
-    return found == object_.end() ? nullptr : &*found;
-  }
-
-  const Json& need(const std::string& key) {
-    const Json* value = find(key);
-    if (value == nullptr) fail(key, "is missing");
-    return *value;
-  }
-
-  std::string string(const std::string& key) {
-    const Json& value = need(key);
-    if (!value.is_string()) fail(key, "expected a string");
-    return value.get<std::string>();
-  }
-
-  int integer(const std::string& key, int low, int high, std::optional<int> fallback = {}) {
-    if (fallback && find(key) == nullptr) return *fallback;
-    const Json& value = need(key);
-    const double number = value.is_number_integer() ? value.get<double>() : std::nan("");
-    if (!(number >= low && number <= high)) {
-      fail(key,
-           "expected a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-    }
-    return static_cast<int>(number);
-  }
-
-  double number(const std::string& key, double low, double high, double fallback) {
-    const Json* value = find(key);
-    if (value == nullptr) return fallback;
-    const double number = value->is_number() ? value->get<double>() : std::nan("");
-    if (!(number >= low && number <= high)) {
-      fail(key, "expected a number from " + Json(low).dump() + " to " + Json(high).dump());
-    }
-    return number;
-  }
-
-  void done() const {
-    const std::vector<std::string> known(asked_.begin(), asked_.end());
-    for (const auto& [key, value] : object_.items()) {
-      if (!asked_.contains(key)) fail(key, "unknown key" + suggestion(key, known));
-    }
-  }
-
- private:
-  const Json& object_;
-  std::set<std::string> asked_;
-};
-
-std::uint64_t read_seed(Reader& reader) {
+std::uint64_t read_seed(JsonReader& reader) {
   const std::string text = reader.string("seed");  // JSON numbers are doubles to many readers
   std::uint64_t seed = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
@@ -90,14 +25,14 @@ std::uint64_t read_seed(Reader& reader) {
   return seed;
 }
 
-OptimiserKind read_optimiser(Reader& reader) {
+OptimiserKind read_optimiser(JsonReader& reader) {
   if (reader.find("optimiser") == nullptr) return OptimiserKind::sgd;
   const auto kind = parse_optimiser(reader.string("optimiser"));
   if (!kind) reader.fail("optimiser", "expected sgd or adamw");
   return *kind;
 }
 
-Augment read_augment(Reader& reader, const Shape& image) {
+Augment read_augment(JsonReader& reader, const Shape& image) {
   Augment augment;
   const Json* names = reader.find("augment");
   if (names == nullptr) return augment;
@@ -115,7 +50,7 @@ Augment read_augment(Reader& reader, const Shape& image) {
   return augment;
 }
 
-Precision read_precision(Reader& reader) {
+Precision read_precision(JsonReader& reader) {
   if (reader.find("precision") == nullptr) return Precision::fp32;
   const std::string name = reader.string("precision");
   if (name == "bf16") return Precision::bf16;
@@ -124,7 +59,7 @@ Precision read_precision(Reader& reader) {
 }
 
 // The network is deployed on analog cells.
-void read_cells(Reader& reader, TrainSettings& settings) {
+void read_cells(JsonReader& reader, TrainSettings& settings) {
   const Json* cells = reader.find("cells");
   if (cells == nullptr) return;
   settings.cells = read_cell_noise(*cells);
@@ -135,7 +70,7 @@ void read_cells(Reader& reader, TrainSettings& settings) {
 }
 
 // {"kind":"proxies"}: zero-cost scores, all unless "scores" names some.
-std::vector<std::string> read_scores(Reader& reader) {
+std::vector<std::string> read_scores(JsonReader& reader) {
   const std::vector<std::string>& known = zero_cost_names();
   const Json* names = reader.find("scores");
   if (names == nullptr) return known;
@@ -150,21 +85,55 @@ std::vector<std::string> read_scores(Reader& reader) {
   return scores;
 }
 
+std::int64_t read_task(JsonReader& reader) {
+  const Json& task = reader.need("task");
+  if (!task.is_number_integer()) reader.fail("task", "expected a whole number");
+  return task.get<std::int64_t>();
+}
+
+ExportRequest read_export(const Json& object) {
+  JsonReader reader(object);
+  ExportRequest request;
+  request.task = read_task(reader);
+  const Json& part = reader.need("export");
+  if (!part.is_object()) reader.fail("export", "expected an object");
+  JsonReader settings(part, "export.");
+  request.settings.weights = settings.string("weights");
+  request.settings.folder = settings.string("folder");
+  request.settings.samples = settings.integer("samples", 0, 1 << 20, 0);
+  const Json* int8 = settings.find("int8");
+  if (int8 != nullptr && !int8->is_boolean()) settings.fail("int8", "expected true or false");
+  request.settings.int8 = int8 != nullptr && int8->get<bool>();
+  request.settings.calibration =
+      settings.integer("calibration", 1, 1 << 20, request.settings.calibration);
+  settings.done();
+  const std::string network = reader.string("network");
+  reader.done();
+  request.network = parse_network(network, "network");
+  return request;
+}
+
+ScoreRequest read_score_request(const Json& object) {
+  JsonReader reader(object);
+  reader.need("kind");
+  ScoreRequest request;
+  request.task = read_task(reader);
+  request.seed = read_seed(reader);
+  request.scores = read_scores(reader);
+  const std::string network = reader.string("network");
+  reader.done();
+  request.network = parse_network(network, "network");
+  return request;
+}
+
 Request read_request(const Json& object, const Shape& image) {
-  Reader reader(object);
+  JsonReader reader(object);
+  if (const Json* kind = reader.find("kind"); kind != nullptr && *kind != "train")
+    reader.fail("kind", "expected train or proxies");
   Request request;
-  if (!reader.need("task").is_number_integer()) reader.fail("task", "expected a whole number");
-  request.task = object["task"].get<std::int64_t>();
+  request.task = read_task(reader);
   TrainSettings& settings = request.settings;
   settings.seed = read_seed(reader);
-  if (const Json* kind = reader.find("kind"); kind != nullptr && *kind != "train") {
-    if (*kind != "proxies") reader.fail("kind", "expected train or proxies");
-    request.scores = read_scores(reader);
-    const std::string network = reader.string("network");
-    reader.done();
-    request.network = parse_network(network, "network");
-    return request;
-  }
   settings.epochs = reader.integer("epochs", 1, 100000);
   settings.batch = reader.integer("batch", 1, 1 << 20, settings.batch);
   settings.learning_rate = reader.number("learning_rate", 0, 1e9, settings.learning_rate);
@@ -196,7 +165,7 @@ std::string line(const Json& object) {
 
 }  // namespace
 
-std::variant<Request, Refusal> parse_request(std::string_view line, const Shape& image) {
+AnyRequest parse_request(std::string_view line, const Shape& image) {
   const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (object.is_discarded()) return Refusal{{}, "the line is not JSON"};
   if (!object.is_object()) return Refusal{{}, "the line is not a JSON object"};
@@ -205,6 +174,8 @@ std::variant<Request, Refusal> parse_request(std::string_view line, const Shape&
     refusal.task = task->get<std::int64_t>();
   }
   try {
+    if (object.contains("export")) return read_export(object);
+    if (object.value("kind", Json()) == "proxies") return read_score_request(object);
     return read_request(object, image);
   } catch (const std::exception& error) {
     refusal.reason = error.what();
@@ -269,6 +240,19 @@ std::string scores_line(std::int64_t task, const ScoreOutcome& outcome) {
   for (const ZeroCostScore& score : outcome.scores)  // JSON has no NaN: null
     scores[score.name] = {{"value", score.value}, {"seconds", score.seconds}};
   return line({{"event", "done"}, {"task", task}, {"scores", scores}});
+}
+
+std::string export_line(std::int64_t task, const ExportOutcome& outcome) {
+  if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
+  const auto [channels, height, width] = outcome.image;
+  Json words{{"event", "exported"},
+             {"task", task},
+             {"image", {channels, height, width}},
+             {"mean", outcome.normalisation.mean},
+             {"stddev", outcome.normalisation.stddev},
+             {"accuracy", outcome.accuracy}};
+  if (outcome.int8_accuracy) words["int8_accuracy"] = *outcome.int8_accuracy;
+  return line(words);
 }
 
 std::string refusal_line(const Refusal& refusal) {

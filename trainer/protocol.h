@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "trainer/export.h"
 #include "trainer/trainer.h"
 
 namespace hwnas {
@@ -19,7 +20,21 @@ struct Request {
   std::int64_t task = 0;
   Network network;
   TrainSettings settings;
-  std::vector<std::string> scores;  // to compute in the place of training; empty: train
+};
+
+// {"kind": "proxies", "task": 1, "seed": "7", "network": "...", "scores": [...]}
+struct ScoreRequest {
+  std::int64_t task = 0;
+  Network network;
+  std::uint64_t seed = 0;
+  std::vector<std::string> scores;  // names
+};
+
+// {"task": 1, "network": "...", "export": {"weights": FILE, "folder": DIR}}
+struct ExportRequest {
+  std::int64_t task = 0;
+  Network network;
+  ExportSettings settings;
 };
 
 struct Refusal {
@@ -27,8 +42,10 @@ struct Refusal {
   std::string reason;                // one line: key, value, what would be right
 };
 
+using AnyRequest = std::variant<Request, ScoreRequest, ExportRequest, Refusal>;
+
 // "crop" among the augmentations shifts by 4 pixels on images of 32 and more, else by 2.
-std::variant<Request, Refusal> parse_request(std::string_view line, const Shape& image);
+AnyRequest parse_request(std::string_view line, const Shape& image);
 
 // What a started trainer says of itself.
 struct Ready {
@@ -43,6 +60,7 @@ std::string ready_line(const Ready& ready);
 std::string epoch_line(std::int64_t task, const EpochReport& report);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);
 std::string scores_line(std::int64_t task, const ScoreOutcome& outcome);
+std::string export_line(std::int64_t task, const ExportOutcome& outcome);
 std::string refusal_line(const Refusal& refusal);
 
 }  // namespace hwnas

@@ -122,6 +122,7 @@ class Trainer {
 
   const Split& data() const { return data_; }
   Device device() const { return device_; }
+  const Normalisation& normalisation() const { return normalisation_; }  // of the training part
 
  private:
   Split data_;

@@ -14,31 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-}  // namespace
-
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images) {
-  std::vector<std::string> command = config.workers.command;
-  if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
-  const auto option = [&command](const char* name, const std::string& value) {
-    command.emplace_back(name);
-    command.push_back(value);
-  };
-  option("--data-set", config.data ? config.data->set : "noise");
-  if (config.data) {
-    option("--data", config.data->directory.string());
-    if (config.data->is_text()) option("--context", std::to_string(config.data->context));
-    option("--validation-share", std::to_string(config.data->validation_share));
-  }
-  if (train_images > 0) option("--train-images", std::to_string(train_images));
-  option("--split-seed", std::to_string(config.seed));
-  option("--threads", std::to_string(config.workers.threads));
-  option("--device", config.workers.device);
-  if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
-  return command;
-}
-
-namespace {
-
 std::string request(const Job& job, const TrainingConfig& training, const std::string& weights,
                     const std::optional<Device>& cells) {
   json line{{"task", job.trial},
@@ -88,6 +63,51 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights, 
 }
 
 }  // namespace
+
+std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images) {
+  std::vector<std::string> command = config.workers.command;
+  if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
+  const auto option = [&command](const char* name, const std::string& value) {
+    command.emplace_back(name);
+    command.push_back(value);
+  };
+  option("--data-set", config.data ? config.data->set : "noise");
+  if (config.data) {
+    option("--data", config.data->directory.string());
+    if (config.data->is_text()) option("--context", std::to_string(config.data->context));
+    option("--validation-share", std::to_string(config.data->validation_share));
+  }
+  if (train_images > 0) option("--train-images", std::to_string(train_images));
+  option("--split-seed", std::to_string(config.seed));
+  option("--threads", std::to_string(config.workers.threads));
+  option("--device", config.workers.device);
+  if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
+  return command;
+}
+
+TrainerGreeting greeting_of(ProcessPool& pool) {
+  std::string line;
+  try {
+    line = pool.greeting();
+  } catch (const std::runtime_error& error) {
+    throw InputError(std::string("the trainer does not start: ") + error.what());
+  }
+  const json words = json::parse(line, nullptr, false);
+  if (!words.is_object() || words.value("event", "") != "ready" ||
+      words.value("protocol", 0) != 1) {
+    throw InputError(
+        "the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " +
+        line);
+  }
+  TrainerGreeting greeting;
+  const auto shape = words.at("input").get<std::vector<int>>();
+  greeting.task = {{shape.at(0), shape.at(1), shape.at(2)}, words.at("classes").get<int>()};
+  greeting.train_images = words.at("train_images").get<std::int64_t>();
+  greeting.validation_images = words.at("validation_images").get<std::int64_t>();
+  greeting.torch = words.value("torch", "");
+  greeting.device = words.value("device", "");
+  return greeting;
+}
 
 struct TrainerEvaluator::Impl {
   std::string name;
@@ -139,27 +159,7 @@ int TrainerEvaluator::concurrency() const {
 }
 
 TrainerGreeting TrainerEvaluator::greet() {
-  std::string line;
-  try {
-    line = impl_->pool.greeting();
-  } catch (const std::runtime_error& error) {
-    throw InputError(std::string("the trainer does not start: ") + error.what());
-  }
-  const json words = json::parse(line, nullptr, false);
-  if (!words.is_object() || words.value("event", "") != "ready" ||
-      words.value("protocol", 0) != 1) {
-    throw InputError(
-        "the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " +
-        line);
-  }
-  TrainerGreeting greeting;
-  const auto shape = words.at("input").get<std::vector<int>>();
-  greeting.task = {{shape.at(0), shape.at(1), shape.at(2)}, words.at("classes").get<int>()};
-  greeting.train_images = words.at("train_images").get<std::int64_t>();
-  greeting.validation_images = words.at("validation_images").get<std::int64_t>();
-  greeting.torch = words.value("torch", "");
-  greeting.device = words.value("device", "");
-  return greeting;
+  return greeting_of(impl_->pool);
 }
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {

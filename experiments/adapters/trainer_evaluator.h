@@ -16,12 +16,21 @@
 
 namespace hwnas {
 
+class ProcessPool;
+
 // What a trainer process says of itself and its data when it starts.
 struct TrainerGreeting {
   Task task;
   std::int64_t train_images = 0, validation_images = 0;
   std::string torch, device;
 };
+
+// How hwnas-trainer is started for a run; `train_images` 0: all.
+std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images);
+
+// Starts a trainer of the pool where none runs. Throws InputError with its words where it does not
+// start or greet, for example because the data is damaged.
+TrainerGreeting greeting_of(ProcessPool& pool);
 
 // One epoch of one candidate, as it happens.
 struct EpochReport {
@@ -55,9 +64,7 @@ class TrainerEvaluator : public Evaluator {
                    const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
-  // Starts a trainer where none runs. Throws InputError with its words where it does not start, for
-  // example because the data is damaged.
-  TrainerGreeting greet();
+  TrainerGreeting greet();  // greeting_of() its pool
 
   std::string_view name() const override;
   int concurrency() const override;

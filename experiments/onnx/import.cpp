@@ -1,6 +1,7 @@
 #include "experiments/onnx/import.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <set>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "experiments/onnx/graph.h"
+#include "experiments/onnx/op_table.h"
 #include "space/input_error.h"
 #include "space/network_builder.h"
 
@@ -89,8 +91,47 @@ class Importer {
     return node.name().empty() ? node.output(0) : node.name();
   }
 
+  // A function that several nodes make up: x sigmoid(x), and x (1 + erf(x / c)) / 2 with the factor
+  // 1/2 last.
+  struct Composite {
+    Activation kind;
+    std::string input;
+  };
+
+  std::optional<Composite> composite(const Node& node) const {
+    if (node.op_type() != "Mul") return std::nullopt;
+    for (const int k : {0, 1}) {
+      const std::string &x = node.input(k), &other = node.input(1 - k);
+      if (const Node* gate = made_by("Sigmoid", other); gate && gate->input(0) == x)
+        return Composite{Activation::swish, x};
+      const Node* product = graph_.scalar(other) == 0.5 ? made_by("Mul", x) : nullptr;
+      for (const int j : {0, 1}) {
+        if (product && is_gelu_gate(product->input(1 - j), product->input(j)))
+          return Composite{Activation::gelu, product->input(j)};
+      }
+    }
+    return std::nullopt;
+  }
+
+  const Node* made_by(const char* op, const std::string& tensor) const {
+    const Node* node = graph_.maker(tensor);
+    return node && node->op_type() == op ? node : nullptr;
+  }
+
+  // Whether it is 1 + erf(x / sqrt 2).
+  bool is_gelu_gate(const std::string& tensor, const std::string& x) const {
+    const Node* sum = made_by("Add", tensor);
+    if (!sum || (graph_.scalar(sum->input(1)) != 1 && graph_.scalar(sum->input(0)) != 1))
+      return false;
+    const Node* erf = made_by("Erf", sum->input(graph_.is_constant(sum->input(0)) ? 1 : 0));
+    const Node* scaled = erf ? made_by("Div", erf->input(0)) : nullptr;
+    const auto root = scaled ? graph_.scalar(scaled->input(1)) : std::nullopt;
+    return root && std::abs(*root * *root - 2) < 1e-4 && scaled->input(0) == x;
+  }
+
   // The tensors among a node's inputs that depend on the network's input.
   std::vector<std::string> data_inputs(const Node& node) const {
+    if (const auto whole = composite(node)) return {whole->input};
     std::vector<std::string> found;
     const bool first_only = kPass.contains(node.op_type()) || kView.contains(node.op_type()) ||
                             node.op_type() == "Clip" || node.op_type() == "Pad" ||
@@ -245,6 +286,7 @@ class Importer {
       const std::string& constant = node.input(0) == data[0] ? node.input(1) : node.input(0);
       if (!per_channel(node, constant))
         refuse(node, "its constant is neither one value nor one for each channel");
+      if (node.op_type() == "Mul" && graph_.scalar(constant) == 0) return simple(node, Op::zero);
       return simple(node, Op::batch_norm);
     }
     if (node.op_type() == "Sub" || node.op_type() == "Div")
@@ -264,6 +306,9 @@ class Importer {
     double low = OnnxGraph::real(node, "min", -kNone), high = OnnxGraph::real(node, "max", kNone);
     if (node.input_size() > 1) low = graph_.scalar(node.input(1)).value_or(-kNone);
     if (node.input_size() > 2) high = graph_.scalar(node.input(2)).value_or(kNone);
+    const Node* next = graph_.only_reader(node.output(0));
+    if (next && next->op_type() == "QuantizeLinear" && (low != 0 || high != 6))
+      return from(node);  // to fewer codes than the type has
     if (low != 0 || (high != 6 && high < 1e30))
       refuse(node, "only Clip from 0, to 6 or without an upper end, has a counterpart");
     return function(node, high == 6 ? Activation::relu6 : Activation::relu);
@@ -366,6 +411,20 @@ class Importer {
     const int source = from(node);
     const int bits = node.input_size() > 2 ? graph_.constant_bits(node.input(2)) : 8;
     builder_.set_activation_bits(source, bits);
+    // What the tensor's maker is fused with computes at the same bits.
+    const Node* node_before = graph_.maker(node.input(0));
+    while (node_before) {
+      const auto whole = composite(*node_before);
+      const std::string& op = node_before->op_type();
+      const bool fuses =
+          whole || op == "Clip" || op == "BatchNormalization" || onnx_value(kOnnxActivations, op);
+      const std::string input = whole ? whole->input : node_before->input(0);
+      const Node* before = fuses ? graph_.maker(input) : nullptr;
+      if (!before || before->op_type() == "DequantizeLinear") break;
+      if (graph_.readers(input) != (whole ? 2 : 1)) break;
+      builder_.set_activation_bits(layers_.at(input), bits);
+      node_before = before;
+    }
     return source;
   }
 
@@ -379,10 +438,6 @@ class Importer {
   }
 
   int convert(const Node& node) {
-    static const std::map<std::string, Activation> kFunctions{
-        {"Relu", Activation::relu}, {"Sigmoid", Activation::sigmoid},
-        {"Tanh", Activation::tanh}, {"HardSwish", Activation::hard_swish},
-        {"Gelu", Activation::gelu}, {"HardSigmoid", Activation::hard_sigmoid}};
     static const std::map<std::string, int (Importer::*)(const Node&)> kConverters{
         {"Conv", &Importer::conv},           {"Gemm", &Importer::linear},
         {"MatMul", &Importer::linear},       {"Add", &Importer::arithmetic},
@@ -393,20 +448,20 @@ class Importer {
         {"Squeeze", &Importer::view},        {"Unsqueeze", &Importer::view},
         {"Transpose", &Importer::transpose}, {"Pad", &Importer::pad},
         {"Concat", &Importer::concat},       {"QuantizeLinear", &Importer::quantize}};
-    static const std::map<std::string, Op> kSimple{{"BatchNormalization", Op::batch_norm},
-                                                   {"LayerNormalization", Op::layer_norm},
-                                                   {"GlobalAveragePool", Op::global_avg_pool},
-                                                   {"Softmax", Op::softmax},
-                                                   {"LogSoftmax", Op::softmax}};
     const std::string& op = node.op_type();
     if (kPass.contains(op) || op == "DequantizeLinear") return from(node);
-    if (const auto at = kFunctions.find(op); at != kFunctions.end())
-      return function(node, at->second);
+    if (const auto whole = composite(node)) {
+      Layer layer;
+      layer.op = Op::activation;
+      layer.activation = whole->kind;
+      return append(node, std::move(layer), {layers_.at(whole->input)});
+    }
+    if (const auto kind = onnx_value(kOnnxActivations, op)) return function(node, *kind);
     if (const auto at = kConverters.find(op); at != kConverters.end())
       return (this->*at->second)(node);
-    if (const auto at = kSimple.find(op); at != kSimple.end()) return simple(node, at->second);
-    if (op == "MaxPool") return pool(node, Op::max_pool);
-    if (op == "AveragePool") return pool(node, Op::avg_pool);
+    const auto plain = onnx_value(kOnnxOps, op);
+    if (plain == Op::max_pool || plain == Op::avg_pool) return pool(node, *plain);
+    if (plain) return simple(node, *plain);
     refuse(node, "this op has no counterpart in hwnas");
   }
 

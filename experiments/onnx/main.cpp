@@ -1,5 +1,7 @@
 // hwnas-onnx FILE [SIZES]: an ONNX model as a network file, on standard output. SIZES, "3x224x224":
-// of the input without the batch, where the model leaves them free. 0 done, 2 bad input.
+// of the input without the batch, where the model leaves them free.
+// hwnas-onnx write NETWORK.toml TENSORS.safetensors FILE: a network and its values as an ONNX
+// model. 0 done, 2 bad input.
 #include <onnx/onnx_pb.h>
 
 #include <charconv>
@@ -8,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "experiments/onnx/export.h"
 #include "experiments/onnx/import.h"
+#include "experiments/onnx/tensor_file.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -30,21 +34,37 @@ std::vector<std::int64_t> parse_sizes(std::string_view text) {
   return sizes;
 }
 
+void read(const std::string& file, std::string_view sizes) {
+  std::ifstream in(file, std::ios::binary);
+  onnx::ModelProto model;
+  if (!in) throw hwnas::InputError(file, 0, "", "", "cannot be read; does the file exist?");
+  if (!model.ParseFromIstream(&in) || !model.has_graph())
+    throw hwnas::InputError(file, 0, "", "", "is not an ONNX model");
+  std::cout << hwnas::to_toml(hwnas::import_onnx(std::move(model), file, parse_sizes(sizes)));
+}
+
+void write(const std::string& network, const std::string& tensors, const std::string& file) {
+  const onnx::ModelProto model =
+      hwnas::export_onnx(hwnas::load_network(network), hwnas::load_tensors(tensors), tensors);
+  std::ofstream out(file, std::ios::binary);
+  if (!model.SerializeToOstream(&out) || !out.flush())
+    throw hwnas::InputError(file, 0, "", "", "cannot be written");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2 && argc != 3) {
-    std::cerr << "usage: hwnas-onnx FILE [SIZES]\n";
-    return 2;
-  }
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
-    std::ifstream in(argv[1], std::ios::binary);
-    onnx::ModelProto model;
-    if (!in) throw hwnas::InputError(argv[1], 0, "", "", "cannot be read; does the file exist?");
-    if (!model.ParseFromIstream(&in) || !model.has_graph())
-      throw hwnas::InputError(argv[1], 0, "", "", "is not an ONNX model");
-    std::cout << hwnas::to_toml(
-        hwnas::import_onnx(std::move(model), argv[1], parse_sizes(argc == 3 ? argv[2] : "")));
+    if (arguments.size() == 4 && arguments[0] == "write") {
+      write(arguments[1], arguments[2], arguments[3]);
+    } else if (arguments.size() == 1 || arguments.size() == 2) {
+      read(arguments[0], arguments.size() == 2 ? arguments[1] : "");
+    } else {
+      std::cerr << "usage: hwnas-onnx FILE [SIZES]\n"
+                   "       hwnas-onnx write NETWORK.toml TENSORS.safetensors FILE\n";
+      return 2;
+    }
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 2;
