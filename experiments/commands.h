@@ -14,6 +14,8 @@ int status_command(const Arguments& arguments);
 int pareto_command(const Arguments& arguments);
 int show_command(const Arguments& arguments);
 int rescore_command(const Arguments& arguments);
+int train_command(const Arguments& arguments);
+int reproduce_command(const Arguments& arguments);
 int space_command(const Arguments& arguments);
 int spaces_command(const Arguments& arguments);
 int devices_command(const Arguments& arguments);

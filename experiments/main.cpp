@@ -25,6 +25,8 @@ constexpr std::array kCommands{
     Command{"pareto", hwnas::pareto_command, "the Pareto front of a study"},
     Command{"show", hwnas::show_command, "one trial of a study: genes, numbers, layers"},
     Command{"rescore", hwnas::rescore_command, "the front of a study on other hardware"},
+    Command{"train", hwnas::train_command, "train a trial in full, test it once"},
+    Command{"reproduce", hwnas::reproduce_command, "train a trial again and compare"},
     Command{"estimate", hwnas::estimate_command, "what a network costs on devices"},
     Command{"devices", hwnas::devices_command, "list or show hardware descriptions"},
     Command{"networks", hwnas::networks_command, "list or show the networks that ship with hwnas"},

@@ -45,16 +45,28 @@ DataConfig read_data(const TomlTable& table, const std::filesystem::path& base) 
   return data;
 }
 
-TrainingConfig read_training(const TomlTable& table) {
-  TrainingConfig t;
+std::optional<DistillationConfig> read_distillation(const TomlTable& training,
+                                                    std::optional<DistillationConfig> base) {
+  const auto table = training.maybe_table("distillation");
+  if (!table) return base;
+  DistillationConfig d = base.value_or(DistillationConfig{});
+  d.name = d.name.empty() ? table->string("teacher") : table->string("teacher", d.name);
+  d.temperature = table->number("temperature", 0.1, 1000, d.temperature);
+  d.weight = table->number("weight", 0, 1, d.weight);
+  table->done();
+  return d;
+}
+
+TrainingConfig read_training(const TomlTable& table, TrainingConfig t = {}) {
   t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
   t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
   t.learning_rate = table.number("learning_rate", 1e-9, 100, t.learning_rate);
   t.warmup = table.number("warmup", 0, 1, t.warmup);
+  t.cooldown = table.number("cooldown", 0, 1, t.cooldown);
   t.momentum = table.number("momentum", 0, 0.9999, t.momentum);
   t.weight_decay = table.number("weight_decay", 0, 10, t.weight_decay);
   t.label_smoothing = table.number("label_smoothing", 0, 0.99, t.label_smoothing);
-  t.augment = table.strings("augment");
+  if (table.has("augment")) t.augment = table.strings("augment");
   for (const std::string& name : t.augment) {
     if (std::find(kAugmentations.begin(), kAugmentations.end(), name) == kAugmentations.end()) {
       throw table.error("augment",
@@ -62,8 +74,9 @@ TrainingConfig read_training(const TomlTable& table) {
     }
   }
   t.precision = one_of(table, "precision", kPrecisions, t.precision);
-  t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
+  t.time_limit_s = table.quantity("time_limit", Unit::second, t.time_limit_s);
   if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
+  t.distillation = read_distillation(table, std::move(t.distillation));
   table.done();
   return t;
 }
@@ -310,11 +323,44 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   check_tables(file, config);
   read_objectives(file, config);
   config.rungs = read_rungs(file, config);
+  config.rungs_continue = read_continue(file, config);
   const auto search = file.maybe_table("search");
   if (!config.rungs.empty() && !(search && search->has("batch")))
     config.batch = usual_batch(config.rungs);
   file.done();
   return config;
+}
+
+TrainingConfig with_settings(const TrainingConfig& base, const std::vector<std::string>& settings) {
+  std::string text;
+  for (const std::string& setting : settings) text += setting + "\n";
+  return read_training(TomlTable::parse(text, "--set"), base);
+}
+
+void resolve_teacher(RunConfig& config) {
+  if (!config.training || !config.training->distillation) return;
+  DistillationConfig& d = *config.training->distillation;
+  d.teacher = find_teacher(d.name, std::filesystem::path(config.file).parent_path(), config.file,
+                           "training.distillation.teacher");
+}
+
+std::string deciding_settings(const TrainingConfig& t) {
+  std::ostringstream out;
+  out.precision(17);
+  out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
+      << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.warmup = " << t.warmup
+      << "\ntraining.momentum = " << t.momentum << "\ntraining.weight_decay = " << t.weight_decay
+      << "\ntraining.label_smoothing = " << t.label_smoothing
+      << "\ntraining.precision = " << t.precision << "\ntraining.time_limit_s = " << t.time_limit_s
+      << "\ntraining.augment =";
+  for (const std::string& a : t.augment) out << ' ' << a;
+  out << '\n';
+  if (t.cooldown > 0) out << "training.cooldown = " << t.cooldown << '\n';
+  if (t.distillation) {
+    out << "training.distillation = " << t.distillation->teacher.hash << " at "
+        << t.distillation->temperature << ", weight " << t.distillation->weight << '\n';
+  }
+  return out.str();
 }
 
 std::string deciding_settings(const RunConfig& config) {
@@ -334,21 +380,15 @@ std::string deciding_settings(const RunConfig& config) {
     out << '\n';
   }
   out << deciding_settings(config.tables) << deciding_settings(config.rungs);
+  if (config.rungs_continue) out << "rungs continue\n";
   if (config.data) {
     out << "data.set = " << config.data->set
         << "\ndata.validation_share = " << config.data->validation_share
         << "\ndata.train_images = " << config.data->train_images << '\n';
   }
   if (config.training) {
-    const TrainingConfig& t = *config.training;
-    out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
-        << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.warmup = " << t.warmup
-        << "\ntraining.momentum = " << t.momentum << "\ntraining.weight_decay = " << t.weight_decay
-        << "\ntraining.label_smoothing = " << t.label_smoothing
-        << "\ntraining.precision = " << t.precision
-        << "\ntraining.time_limit_s = " << t.time_limit_s << "\ntraining.augment =";
-    for (const std::string& a : t.augment) out << ' ' << a;
-    out << "\nworkers.threads = " << config.workers.threads << '\n';
+    out << deciding_settings(*config.training) << "workers.threads = " << config.workers.threads
+        << '\n';
   }
   return out.str();
 }

@@ -36,7 +36,20 @@ void limit_memory(double bytes) {
   }
 }
 
-void serve(const Trainer& trainer) {
+// The test images are read when a training that asks for them is over, and at no other time.
+void test(const Trainer& trainer, const Request& request, const TrainerOptions& options,
+          TrainOutcome& outcome) {
+  try {
+    const Images images = load_images(options.data_set, Part::test, options.data);
+    outcome.result.test_accuracy =
+        trainer.evaluate(request.network, request.settings.weights, images);
+    outcome.result.test_images = images.size();
+  } catch (const std::exception& error) {
+    outcome.failure = error.what();
+  }
+}
+
+void serve(const Trainer& trainer, const TrainerOptions& options) {
   const Shape& image = trainer.data().train.shape;
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) continue;
@@ -45,11 +58,14 @@ void serve(const Trainer& trainer) {
       write_line(refusal_line(*refusal));
       continue;
     }
-    const auto& [task, network, settings] = std::get<Request>(parsed);
-    const auto report = [id = task](const EpochReport& epoch) {
-      write_line(epoch_line(id, epoch));
+    const auto& request = std::get<Request>(parsed);
+    const auto report = [&](const EpochReport& epoch) {
+      write_line(epoch_line(request.task, epoch));
     };
-    write_line(outcome_line(task, trainer.train(network, settings, report)));
+    const auto note = [&](const std::string& text) { write_line(note_line(request.task, text)); };
+    TrainOutcome outcome = trainer.train(request.network, request.settings, report, note);
+    if (request.test && outcome.failure.empty()) test(trainer, request, options, outcome);
+    write_line(outcome_line(request.task, outcome));
   }
 }
 
@@ -65,7 +81,7 @@ void run(const TrainerOptions& options) {
       ready_line({std::string(to_string(options.data_set)), data.train.shape, data.train.classes,
                   data.train.size(), data.validation.size(), torch_version(),
                   options.device == Device::cuda ? "cuda" : "cpu", options.threads}));
-  serve(trainer);
+  serve(trainer, options);
 }
 
 }  // namespace

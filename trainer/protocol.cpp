@@ -18,11 +18,12 @@ using Json = nlohmann::ordered_json;
 // Reads a request key by key; a key that nobody asked for is an error in done().
 class Reader {
  public:
-  explicit Reader(const Json& object) : object_(object) {}
+  explicit Reader(const Json& object, std::string prefix = "")
+      : object_(object), prefix_(std::move(prefix)) {}
 
   [[noreturn]] void fail(const std::string& key, std::string_view problem) const {
     const bool absent = !object_.contains(key);
-    throw InputError("", 0, key,
+    throw InputError("", 0, prefix_ + key,
                      absent ? "" : object_[key].dump(-1, ' ', true, Json::error_handler_t::replace),
                      problem);
   }
@@ -73,8 +74,20 @@ class Reader {
     }
   }
 
+  std::string string(const std::string& key, const std::string& fallback) {
+    return find(key) == nullptr ? fallback : string(key);
+  }
+
+  bool boolean(const std::string& key, bool fallback) {
+    const Json* value = find(key);
+    if (value == nullptr) return fallback;
+    if (!value->is_boolean()) fail(key, "expected true or false");
+    return value->get<bool>();
+  }
+
  private:
   const Json& object_;
+  std::string prefix_;  // of the keys, in messages
   std::set<std::string> asked_;
 };
 
@@ -113,6 +126,35 @@ Precision read_precision(Reader& reader) {
   return Precision::fp32;
 }
 
+std::optional<Distillation> read_distillation(Reader& request) {
+  const Json* object = request.find("distillation");
+  if (object == nullptr) return std::nullopt;
+  if (!object->is_object()) request.fail("distillation", "expected an object");
+  Reader reader(*object, "distillation.");
+  Distillation distillation;
+  const std::string network = reader.string("network");
+  distillation.weights = reader.string("weights");
+  distillation.logits = reader.string("logits", "");
+  distillation.temperature = reader.number("temperature", 0.1, 1000, distillation.temperature);
+  distillation.weight = reader.number("weight", 0, 1, distillation.weight);
+  reader.done();
+  distillation.teacher = parse_network(network, "distillation.network");
+  return distillation;
+}
+
+// Files of state, and what they go with.
+void read_state(Reader& reader, TrainSettings& settings) {
+  settings.cooldown = reader.number("cooldown", 0, 1, settings.cooldown);
+  settings.checkpoint = reader.string("checkpoint", "");
+  settings.checkpoint_every_s =
+      reader.number("checkpoint_every_s", 0, 1e9, settings.checkpoint_every_s);
+  for (const auto& [key, path] : {std::pair{"keep_state", &settings.keep_state},
+                                  std::pair{"continue_from", &settings.continue_from}}) {
+    *path = reader.string(key, "");
+    if (!path->empty() && settings.cooldown <= 0) reader.fail(key, "needs a cooldown above 0");
+  }
+}
+
 Request read_request(const Json& object, const Shape& image) {
   Reader reader(object);
   Request request;
@@ -130,11 +172,22 @@ Request read_request(const Json& object, const Shape& image) {
   settings.augment = read_augment(reader, image);
   settings.precision = read_precision(reader);
   settings.time_limit_s = reader.number("time_limit_s", 0, 1e9, settings.time_limit_s);
-  if (reader.find("weights") != nullptr) settings.weights = reader.string("weights");
+  settings.weights = reader.string("weights", "");
+  read_state(reader, settings);
+  settings.distillation = read_distillation(reader);
+  request.test = reader.boolean("test", false);
+  if (request.test && settings.weights.empty()) reader.fail("test", "needs 'weights'");
   const std::string network = reader.string("network");
   reader.done();
   request.network = parse_network(network, "network");
   return request;
+}
+
+// [[epoch, loss, accuracy or null], ...]
+Json curve(const std::vector<EpochReport>& epochs) {
+  Json rows = Json::array();
+  for (const EpochReport& e : epochs) rows.push_back({e.epoch, e.loss, e.accuracy});  // NaN: null
+  return rows;
 }
 
 std::string line(const Json& object) {
@@ -174,28 +227,40 @@ std::string ready_line(const Ready& ready) {
 }
 
 std::string epoch_line(std::int64_t task, const EpochReport& report) {
-  return line({{"event", "epoch"},
-               {"task", task},
-               {"epoch", report.epoch},
-               {"epochs", report.epochs},
-               {"loss", report.loss},
-               {"accuracy", report.accuracy},
-               {"images_per_s", report.images_per_s},
-               {"seconds", report.seconds}});
+  Json object{{"event", "epoch"},
+              {"task", task},
+              {"epoch", report.epoch},
+              {"epochs", report.epochs},
+              {"loss", report.loss}};
+  if (!std::isnan(report.accuracy)) object["accuracy"] = report.accuracy;
+  object["images_per_s"] = report.images_per_s;
+  object["seconds"] = report.seconds;
+  return line(object);
+}
+
+std::string note_line(std::int64_t task, const std::string& text) {
+  return line({{"event", "note"}, {"task", task}, {"text", text}});
 }
 
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
   const TrainResult& result = outcome.result;
-  return line({{"event", "done"},
-               {"task", task},
-               {"accuracy", result.accuracy},
-               {"stddev", result.stddev},
-               {"loss", result.loss},
-               {"epochs", result.curve.size()},
-               {"parameters", result.parameters},
-               {"images", result.images},
-               {"seconds", result.seconds}});
+  Json object{{"event", "done"}, {"task", task}};
+  if (!std::isnan(result.accuracy)) {
+    object["accuracy"] = result.accuracy;
+    object["stddev"] = result.stddev;
+  }
+  object["loss"] = result.loss;
+  object["epochs"] = result.curve.size();
+  object["parameters"] = result.parameters;
+  object["images"] = result.images;
+  object["seconds"] = result.seconds;
+  if (result.test_accuracy) {
+    object["test_accuracy"] = *result.test_accuracy;
+    object["test_images"] = result.test_images;
+  }
+  object["curve"] = curve(result.curve);
+  return line(object);
 }
 
 std::string refusal_line(const Refusal& refusal) {

@@ -18,6 +18,7 @@ struct Request {
   std::int64_t task = 0;
   Network network;
   TrainSettings settings;
+  bool test = false;  // the saved weights are tried on the test images at the end
 };
 
 struct Refusal {
@@ -39,6 +40,7 @@ struct Ready {
 
 std::string ready_line(const Ready& ready);
 std::string epoch_line(std::int64_t task, const EpochReport& report);
+std::string note_line(std::int64_t task, const std::string& text);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);
 std::string refusal_line(const Refusal& refusal);
 

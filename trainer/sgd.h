@@ -20,6 +20,9 @@ class Sgd {
   void step(double learning_rate);  // parameters without a gradient stay as they are
   void zero_grad();
 
+  // Of each parameter, as "NAME.velocity"; share storage.
+  NamedTensors state() const;
+
  private:
   struct Slot;
   std::vector<Slot> slots_;

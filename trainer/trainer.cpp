@@ -11,17 +11,22 @@
 #include "space/input_error.h"
 #include "space/rng.h"
 #include "trainer/autocast.h"
+#include "trainer/checkpoint.h"
 #include "trainer/compression.h"
 #include "trainer/failure.h"
+#include "trainer/identity.h"
 #include "trainer/module.h"
 #include "trainer/schedule.h"
 #include "trainer/sgd.h"
+#include "trainer/teacher.h"
+#include "trainer/training_state.h"
 
 namespace hwnas {
 namespace {
 
 using at::Tensor;
 using Clock = std::chrono::steady_clock;
+using OnNote = std::function<void(const std::string&)>;
 
 constexpr int kValidationBatch = 250;
 constexpr int kCheckEvery = 32;  // batches between looks at the loss, each of which waits for a GPU
@@ -77,12 +82,15 @@ double accuracy_on(Module& module, const Images& images, const Normalisation& no
 // One training from start to end; throws TrainFailure, or whatever LibTorch throws.
 class Run {
  public:
-  Run(const Network& network, const Split& data, const Normalisation& normalisation, Device device,
-      const TrainSettings& settings)
+  Run(const Network& network, const Split& data, std::uint64_t data_identity,
+      const Normalisation& normalisation, Device device, const TrainSettings& settings,
+      OnNote on_note)
       : data_(data),
+        data_identity_(data_identity),
         normalisation_(normalisation),
         device_(device),
         settings_(settings),
+        note_(std::move(on_note)),
         batcher_(data.train, normalisation),
         module_(network, settings.seed) {
     if (settings.channels_last) module_.use_channels_last();
@@ -94,51 +102,140 @@ class Run {
     order_.resize(static_cast<std::size_t>(data.train.size()));
     std::iota(order_.begin(), order_.end(), 0);
     result_.parameters = parameters(network);
+    steps_ = std::int64_t{settings.epochs} * batches_;
+    cooldown_ = std::llround(settings.cooldown * static_cast<double>(steps_));
+    if (settings.distillation) {
+      teacher_ = teacher_logits(*settings.distillation, data.train, data_identity, normalisation,
+                                device, note_);
+    }
   }
 
   TrainResult go(const std::function<void(const EpochReport&)>& on_epoch) {
-    for (int epoch = 1; epoch <= settings_.epochs; ++epoch) {
-      const EpochReport report = train_epoch(epoch);
+    go_on();
+    while (step_ < steps_) {
+      const EpochReport report = train_epoch();
       result_.curve.push_back(report);
       if (on_epoch) on_epoch(report);
+      loss_sum_.reset();
+      summed_ = 0;
+      checkpoint_if_due();
     }
     const EpochReport& last = result_.curve.back();
     result_.accuracy = last.accuracy;
     result_.loss = last.loss;
     result_.stddev = std::sqrt(last.accuracy * (1 - last.accuracy) / data_.validation.size());
     if (!settings_.weights.empty()) save_weights(module_, settings_.weights);
-    result_.seconds = seconds_since(start_);
+    std::error_code ignored;  // a checkpoint that stays is harmless: its training is over
+    if (!settings_.checkpoint.empty()) std::filesystem::remove(settings_.checkpoint, ignored);
+    result_.seconds = seconds();
     return std::move(result_);
   }
 
  private:
-  EpochReport train_epoch(int epoch) {
+  // From the checkpoint of this training; else from the state of a shorter one; else from nothing.
+  void go_on() {
+    checkpointed_ = Clock::now();
+    if (!settings_.checkpoint.empty()) {
+      const std::uint64_t identity =
+          training_identity(module_.network(), settings_, data_identity_);
+      if (take_up(settings_.checkpoint, identity)) return note_position();
+    }
+    if (settings_.continue_from.empty()) return;
+    if (!take_up(settings_.continue_from, step_identity(module_.network(), settings_)) &&
+        !std::filesystem::exists(settings_.continue_from))
+      note_(settings_.continue_from.string() + ": is not there; starting anew");
+  }
+
+  // Whether there was a state of this identity; says why not where there was another.
+  bool take_up(const std::filesystem::path& path, std::uint64_t identity) {
+    if (!std::filesystem::exists(path)) return false;
+    try {
+      Checkpoint state = load_checkpoint(path);
+      if (state.identity != identity || state.step >= steps_ || state.summed > batches_)
+        throw std::runtime_error(path.string() + ": is of another training");
+      restore(module_, *sgd_, state.values);
+      step_ = state.step;
+      summed_ = state.summed;
+      if (summed_ > 0) loss_sum_ = torch::full({}, state.loss_sum, place());
+      earlier_s_ = state.seconds;
+      result_.images = state.images;
+      result_.curve = std::move(state.curve);
+      for (std::int64_t epoch = 1; epoch <= step_ / batches_; ++epoch)
+        Rng(settings_.seed, static_cast<std::uint64_t>(epoch)).shuffle(order_);
+      return true;
+    } catch (const std::runtime_error& error) {
+      note_(failure_reason(error) + "; starting anew");
+      return false;
+    }
+  }
+
+  void note_position() const {
+    note_("continues in epoch " + std::to_string(epoch()) + " of " +
+          std::to_string(settings_.epochs) + ", after " + std::to_string(step_ % batches_) +
+          " of " + std::to_string(batches_) + " batches");
+  }
+
+  Checkpoint state(std::uint64_t identity) const {
+    return {identity, step_,     result_.images, summed_ > 0 ? loss_sum_.item<float>() : 0,
+            summed_,  seconds(), result_.curve,  capture(module_, *sgd_)};
+  }
+
+  // The clock decides when, never what: a state that is written changes nothing.
+  void checkpoint_if_due() {
+    if (settings_.checkpoint.empty() || step_ == steps_ ||
+        seconds_since(checkpointed_) < settings_.checkpoint_every_s)
+      return;
+    save_checkpoint(state(training_identity(module_.network(), settings_, data_identity_)),
+                    settings_.checkpoint);
+    checkpointed_ = Clock::now();
+  }
+
+  // For a longer training, which has its own curve and time.
+  void keep_state() const {
+    Checkpoint kept = state(step_identity(module_.network(), settings_));
+    kept.curve.clear();
+    kept.images = kept.summed = 0;
+    kept.loss_sum = 0;
+    kept.seconds = 0;
+    save_checkpoint(kept, settings_.keep_state);
+  }
+
+  // What is left of the epoch under way.
+  EpochReport train_epoch() {
     const auto start = Clock::now();
+    const int epoch = this->epoch();
+    const std::int64_t first = step_ % batches_;
     // A stream per epoch: what an epoch sees does not depend on how the one before drew.
     Rng rng(settings_.seed, static_cast<std::uint64_t>(epoch));
     rng.shuffle(order_);
-    Tensor sum;
-    for (int i = 0; i < batches_; ++i) {
-      const Tensor loss = train_batch(i, epoch, rng);
-      sum = sum.defined() ? sum.add_(loss) : loss.clone();
+    Batcher::skip(first * batch_, settings_.augment, rng);
+    for (std::int64_t i = first; i < batches_; ++i) {
+      if (!settings_.keep_state.empty() && step_ == steps_ - cooldown_) keep_state();
+      const Tensor loss = train_batch(static_cast<int>(i), rng);
+      loss_sum_ = loss_sum_.defined() ? loss_sum_.add_(loss) : loss.clone();
+      ++summed_;
+      ++step_;
+      result_.images += batch_;
       check_time(epoch);
-      if (i % kCheckEvery == kCheckEvery - 1) check_finite(sum, epoch);
+      if (i % kCheckEvery == kCheckEvery - 1) check_finite(epoch);
+      if (i + 1 < batches_) checkpoint_if_due();
     }
-    check_finite(sum, epoch);
+    check_finite(epoch);
     const double training_s = seconds_since(start);
-    const std::int64_t images = std::int64_t{batch_} * batches_;
-    result_.images += images;
-    const double accuracy = accuracy_on(module_, data_.validation, normalisation_, device_, bf16());
+    const double accuracy =
+        data_.validation.size() == 0
+            ? std::nan("")
+            : accuracy_on(module_, data_.validation, normalisation_, device_, bf16());
     check_time(epoch);
     return {epoch,
             settings_.epochs,
-            sum.item<double>() / batches_,
+            loss_sum_.item<double>() / static_cast<double>(summed_),
             accuracy,
-            static_cast<double>(images) / training_s,
+            static_cast<double>(batch_ * (batches_ - first)) / training_s,
             seconds_since(start)};
   }
 
-  Tensor train_batch(int i, int epoch, Rng& rng) {
+  Tensor train_batch(int i, Rng& rng) {
     const std::span<const int> indices(order_.data() + std::ptrdiff_t{i} * batch_,
                                        static_cast<std::size_t>(batch_));
     const Batch batch = make_batch(batcher_, indices, data_.train.shape, settings_.augment, rng,
@@ -151,25 +248,48 @@ class Run {
       loss =
           F::cross_entropy(logits, batch.labels,
                            F::CrossEntropyFuncOptions().label_smoothing(settings_.label_smoothing));
+      if (settings_.distillation) loss = with_teacher(loss, logits, indices);
     }
     if (!loss.requires_grad())
       throw TrainFailure("the output does not depend on any trained value");
     sgd_->zero_grad();
     loss.backward();
-    const std::int64_t step = std::int64_t{epoch - 1} * batches_ + i;
-    sgd_->step(one_cycle(step, std::int64_t{settings_.epochs} * batches_, settings_.learning_rate,
-                         settings_.warmup));
+    sgd_->step(rate());
     return loss.detach();
   }
 
-  void check_finite(const Tensor& sum, int epoch) const {
-    if (!std::isfinite(sum.item<double>())) {
+  Tensor with_teacher(const Tensor& loss, const Tensor& logits,
+                      std::span<const int> indices) const {
+    const Tensor rows = torch::tensor(at::ArrayRef<int>(indices.data(), indices.size()), at::kLong);
+    const Tensor said = teacher_.index_select(0, rows).to(logits.device());
+    const double weight = settings_.distillation->weight;
+    return loss * (1 - weight) +
+           distillation_loss(logits, said, settings_.distillation->temperature) * weight;
+  }
+
+  double rate() const {
+    if (settings_.cooldown <= 0)
+      return one_cycle(step_, steps_, settings_.learning_rate, settings_.warmup);
+    const std::int64_t up = std::llround(settings_.warmup * batches_);
+    return trapezoid(step_, steps_, settings_.learning_rate, up, cooldown_);
+  }
+
+  int epoch() const { return static_cast<int>(step_ / batches_) + 1; }
+  double seconds() const { return earlier_s_ + seconds_since(start_); }
+  at::TensorOptions place() const {
+    return at::TensorOptions()
+        .dtype(at::kFloat)
+        .device(device_ == Device::cuda ? at::kCUDA : at::kCPU);
+  }
+
+  void check_finite(int epoch) const {
+    if (!std::isfinite(loss_sum_.item<double>())) {
       throw TrainFailure("the loss is not finite (epoch " + std::to_string(epoch) + ")");
     }
   }
 
   void check_time(int epoch) const {
-    if (settings_.time_limit_s > 0 && seconds_since(start_) > settings_.time_limit_s) {
+    if (settings_.time_limit_s > 0 && seconds() > settings_.time_limit_s) {
       throw TrainFailure(time_limit_reason(settings_.time_limit_s, epoch, settings_.epochs));
     }
   }
@@ -178,14 +298,23 @@ class Run {
 
   const Clock::time_point start_ = Clock::now();
   const Split& data_;
+  const std::uint64_t data_identity_;
   const Normalisation& normalisation_;
   const Device device_;
   const TrainSettings& settings_;
+  const OnNote note_;
   const Batcher batcher_;
   Module module_;
   std::optional<Sgd> sgd_;
   std::vector<int> order_;
   int batch_ = 0, batches_ = 0;
+  std::int64_t steps_ = 0, cooldown_ = 0;
+  Tensor teacher_;  // its logits, where there is one
+  std::int64_t step_ = 0;
+  Tensor loss_sum_;  // over `summed_` batches of the epoch under way
+  std::int64_t summed_ = 0;
+  double earlier_s_ = 0;  // spent before it went on
+  Clock::time_point checkpointed_;
   TrainResult result_;
 };
 
@@ -205,7 +334,10 @@ void check_ends(const Network& network, const Images& images) {
 }  // namespace
 
 Trainer::Trainer(Split data, Device device)
-    : data_(std::move(data)), device_(device), normalisation_(measure(data_.train)) {
+    : data_(std::move(data)),
+      device_(device),
+      normalisation_(measure(data_.train)),
+      data_identity_(data_identity(data_.train)) {
   if (device == Device::cuda && !cuda_available()) {
     throw InputError("", 0, "device", "cuda",
                      "this machine, or the LibTorch in use, has no CUDA device");
@@ -215,13 +347,19 @@ Trainer::Trainer(Split data, Device device)
 Trainer::~Trainer() = default;
 
 TrainOutcome Trainer::train(const Network& network, const TrainSettings& settings,
-                            const std::function<void(const EpochReport&)>& on_epoch) const {
+                            const std::function<void(const EpochReport&)>& on_epoch,
+                            const std::function<void(const std::string&)>& on_note) const {
   TrainOutcome outcome;
   try {
     check_ends(network, data_.train);
-    outcome.result = Run(network, data_, normalisation_, device_, settings).go(on_epoch);
+    const OnNote note = on_note ? on_note : [](const std::string&) {};
+    outcome.result =
+        Run(network, data_, data_identity_, normalisation_, device_, settings, note).go(on_epoch);
   } catch (const std::exception& error) {
     outcome.failure = failure_reason(error);
+    std::error_code ignored;  // to go on would fail again
+    if (dynamic_cast<const TrainFailure*>(&error) != nullptr)
+      std::filesystem::remove(settings.checkpoint, ignored);
   }
   return outcome;
 }

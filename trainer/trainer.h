@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,11 +27,21 @@ namespace hwnas {
 enum class Device { cpu, cuda };
 enum class Precision { fp32, bf16 };  // bf16: autocast of conv and linear; weights stay float32
 
+// Learning from another network besides the labels (teacher.h).
+struct Distillation {
+  Network teacher;
+  std::filesystem::path weights;  // the teacher's, as train() saves them
+  std::filesystem::path logits;   // kept in this path with a hash behind it; empty: not kept
+  double temperature = 4;
+  double weight = 0.5;  // of the teacher's part in the loss
+};
+
 struct TrainSettings {
   int epochs = 1;
   int batch = 64;              // images; more than there are: all
   double learning_rate = 0.2;  // peak of the one-cycle schedule (schedule.h)
-  double warmup = 0.3;         // share of the steps before the peak
+  double warmup = 0.3;         // share of the steps before the peak; with cooldown: of an epoch's
+  double cooldown = 0;         // 0: one-cycle; else a trapezoid, and the share of steps that fall
   double momentum = 0.9;       // Nesterov
   double weight_decay = 5e-4;  // of conv and linear weights
   double label_smoothing = 0;
@@ -40,24 +51,36 @@ struct TrainSettings {
   double time_limit_s = 0;        // 0: none
   std::uint64_t seed = 0;         // of weights, order and augmentation
   std::filesystem::path weights;  // empty: not saved
+  std::optional<Distillation> distillation;
+
+  // Files of state (checkpoint.h), each empty for none. `checkpoint` is written every so often and
+  // removed at the end; where one of this very training is there, it goes on from it and ends with
+  // the same weights, bit for bit, as if it had never stopped.
+  std::filesystem::path checkpoint;
+  double checkpoint_every_s = 10;
+  // With cooldown: the state before it, to be written and to go on from. The training that
+  // wrote the state may have been shorter or have seen fewer images; all else must be the same.
+  std::filesystem::path keep_state, continue_from;
 };
 
 struct EpochReport {
   int epoch = 0, epochs = 0;  // from 1
   double loss = 0;            // mean over the epoch's batches, on the way (SoTL-E)
-  double accuracy = 0;        // on the validation part
+  double accuracy = 0;        // on the validation part; NaN where that is empty
   double images_per_s = 0;    // of the training alone
   double seconds = 0;         // training and validation of this epoch
 };
 
 struct TrainResult {
-  double accuracy = 0;  // on the validation part, after the last epoch
+  double accuracy = 0;  // on the validation part, after the last epoch; NaN where that is empty
   double stddev = 0;    // its binomial standard error, sqrt(p(1-p)/n)
   double loss = 0;      // of the last epoch
-  std::vector<EpochReport> curve;
+  std::vector<EpochReport> curve;  // from the first epoch, or from the state it continued
   std::int64_t parameters = 0;
-  std::int64_t images = 0;  // trained on, repetitions counted
-  double seconds = 0;       // all of it, initialisation and saving included
+  std::int64_t images = 0;              // trained on, repetitions counted
+  double seconds = 0;                   // all of it, initialisation and saving included
+  std::optional<double> test_accuracy;  // where the test images were asked for
+  std::int64_t test_images = 0;
 };
 
 struct TrainOutcome {
@@ -71,10 +94,12 @@ class Trainer {
   Trainer(Split data, Device device);
   ~Trainer();
 
+  // `on_note` hears, in one line each, that a training goes on from a checkpoint or cannot.
   // Failures: input channels or classes that are not the data's, a loss that is not finite, the
   // time limit, memory, weights that cannot be written.
   TrainOutcome train(const Network& network, const TrainSettings& settings,
-                     const std::function<void(const EpochReport&)>& on_epoch = {}) const;
+                     const std::function<void(const EpochReport&)>& on_epoch = {},
+                     const std::function<void(const std::string&)>& on_note = {}) const;
 
   // Accuracy on `images` of a network with weights saved by train(), normalised as this trainer's
   // training part. Throws std::runtime_error where the weights do not fit.
@@ -88,6 +113,7 @@ class Trainer {
   Split data_;
   Device device_;
   Normalisation normalisation_;
+  std::uint64_t data_identity_;
 };
 
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.

@@ -2,51 +2,21 @@
 
 #include <nlohmann/json.hpp>
 
-#include "experiments/library.h"
 #include "search/engine/process_pool.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
-#include "space/network_file.h"
 
 namespace hwnas {
 namespace {
 
 using nlohmann::json;
 
-std::vector<std::string> command_line(const RunConfig& config, std::int64_t train_images) {
-  std::vector<std::string> command = config.workers.command;
-  if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
-  const auto option = [&command](const char* name, const std::string& value) {
-    command.emplace_back(name);
-    command.push_back(value);
-  };
-  option("--data-set", config.data->set);
-  option("--data", config.data->directory.string());
-  option("--validation-share", std::to_string(config.data->validation_share));
-  if (train_images > 0) option("--train-images", std::to_string(train_images));
-  option("--split-seed", std::to_string(config.seed));
-  option("--threads", std::to_string(config.workers.threads));
-  option("--device", config.workers.device);
-  if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
-  return command;
+std::string checkpoint_name(TrialId trial) {
+  return "trial" + std::to_string(trial) + ".checkpoint";
 }
-
-std::string request(const Job& job, const TrainingConfig& training, const std::string& weights) {
-  json line{{"task", job.trial},
-            {"seed", std::to_string(job.seed)},
-            {"network", to_toml(job.candidate->network)},
-            {"epochs", training.epochs},
-            {"batch", training.batch},
-            {"learning_rate", training.learning_rate},
-            {"warmup", training.warmup},
-            {"momentum", training.momentum},
-            {"weight_decay", training.weight_decay},
-            {"label_smoothing", training.label_smoothing},
-            {"augment", training.augment},
-            {"precision", training.precision}};
-  if (training.time_limit_s > 0) line["time_limit_s"] = training.time_limit_s;
-  if (!weights.empty()) line["weights"] = weights;
-  return line.dump();
+// What rung `place` left for the next.
+std::string state_name(TrialId trial, int place) {
+  return "trial" + std::to_string(trial) + ".state" + std::to_string(place);
 }
 
 // "done" or "failed" as an evaluation.
@@ -68,46 +38,75 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights, 
   measured(Metric::accuracy, line.at("accuracy").get<double>(), line.at("stddev").get<double>());
   measured(Metric::training_loss, line.at("loss").get<double>(), std::nullopt);
   if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
+  evaluation.curve = curve_of(line);
   return evaluation;
 }
 
 }  // namespace
+
+void remove_states(const std::filesystem::path& files, TrialId trial, int rungs) {
+  std::error_code ignored;
+  std::filesystem::remove(files / checkpoint_name(trial), ignored);
+  for (int place = 0; place < rungs; ++place)
+    std::filesystem::remove(files / state_name(trial, place), ignored);
+}
 
 struct TrainerEvaluator::Impl {
   std::string name;
   double fidelity;
   TrainingConfig training;
   int processes;
-  std::filesystem::path weights;
+  std::filesystem::path files;
+  std::optional<ShortTraining> rung;  // nothing: the run's own training
+  bool continues;                     // from what the rung before it left
+  int place;                          // of this stage among the trainings
   OnEpoch on_epoch;
   std::stop_token kill;
   ProcessPool pool;
+  std::string environment;
 
-  // Relative to the folder of weights, as studies store it; the trainer is given the whole path.
+  // Relative to the folder of files, as studies store it; the trainer is given the whole path.
   std::string weights_name(const Job& job) const {
-    return weights.empty() ? "" : "trial" + std::to_string(job.trial) + ".pt";
+    return rung ? "" : "trial" + std::to_string(job.trial) + ".pt";
   }
-  std::string weights_path(const Job& job) const {
-    return weights.empty() ? "" : (weights / weights_name(job)).string();
+
+  TrainingFiles files_of(const Job& job) const {
+    TrainingFiles all;
+    if (files.empty()) return all;
+    all.logits = files / "teacher";
+    if (!rung) all.weights = files / weights_name(job);
+    if (!rung) all.checkpoint = files / checkpoint_name(job.trial);
+    if (continues && rung) all.keep_state = files / state_name(job.trial, place);
+    if (continues && place > 0) all.continue_from = files / state_name(job.trial, place - 1);
+    return all;
   }
 };
 
-TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights,
-                                   OnEpoch on_epoch, std::stop_token kill,
+TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path files,
+                                   OnEpoch on_epoch, std::stop_token kill, int place,
                                    const std::optional<ShortTraining>& rung) {
   TrainingConfig training = *config.training;
   if (rung) training.epochs = rung->epochs;
   const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
   ProcessPoolOptions options;
-  options.command = command_line(config, rung ? rung->train_images : config.data->train_images);
+  options.command = trainer_command(config, config.data->validation_share,
+                                    rung ? rung->train_images : config.data->train_images);
   options.processes = processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)
     options.time_limit_s = 2 * config.training->time_limit_s + 30;
-  impl_ = std::unique_ptr<Impl>(
-      new Impl{rung ? rung->name : "training", rung ? rung->fidelity : training.epochs,
-               std::move(training), processes, std::move(weights), std::move(on_epoch),
-               std::move(kill), ProcessPool(std::move(options))});
+  impl_ = std::unique_ptr<Impl>(new Impl{.name = rung ? rung->name : "training",
+                                         .fidelity = rung ? rung->fidelity : training.epochs,
+                                         .training = std::move(training),
+                                         .processes = processes,
+                                         .files = std::move(files),
+                                         .rung = rung,
+                                         .continues = config.rungs_continue,
+                                         .place = place,
+                                         .on_epoch = std::move(on_epoch),
+                                         .kill = std::move(kill),
+                                         .pool = ProcessPool(std::move(options)),
+                                         .environment = {}});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
@@ -127,27 +126,19 @@ TrainerGreeting TrainerEvaluator::greet() {
   } catch (const std::runtime_error& error) {
     throw InputError(std::string("the trainer does not start: ") + error.what());
   }
-  const json words = json::parse(line, nullptr, false);
-  if (!words.is_object() || words.value("event", "") != "ready" ||
-      words.value("protocol", 0) != 1) {
-    throw InputError(
-        "the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " +
-        line);
-  }
-  TrainerGreeting greeting;
-  const auto shape = words.at("input").get<std::vector<int>>();
-  greeting.task = {{shape.at(0), shape.at(1), shape.at(2)}, words.at("classes").get<int>()};
-  greeting.train_images = words.at("train_images").get<std::int64_t>();
-  greeting.validation_images = words.at("validation_images").get<std::int64_t>();
-  greeting.torch = words.value("torch", "");
-  greeting.device = words.value("device", "");
+  TrainerGreeting greeting = parse_greeting(line);
+  impl_->environment = environment_text(greeting);
   return greeting;
+}
+
+void TrainerEvaluator::set_environment(const std::string& environment) {
+  impl_->environment = environment;
 }
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
   std::vector<std::string> requests;
   for (const Job& job : jobs)
-    requests.push_back(request(job, impl_->training, impl_->weights_path(job)));
+    requests.push_back(training_request(job, impl_->training, impl_->files_of(job)).dump());
   std::vector<json> last(jobs.size());
 
   const auto on_line = [&](std::size_t i, const std::string& line) {
@@ -176,6 +167,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     if (!result.failure.empty()) evaluation.failure = "trainer " + result.failure;
     evaluation.interrupted = result.interrupted;
     evaluation.seconds = result.seconds;
+    evaluation.environment = impl_->environment;
     done(i, std::move(evaluation));
   };
   impl_->pool.run(requests, on_line, on_done, stop, impl_->kill);

@@ -9,18 +9,11 @@
 #include <stop_token>
 #include <string>
 
+#include "experiments/adapters/trainer_lines.h"
 #include "experiments/run_config.h"
 #include "search/evaluator.h"
-#include "space/search_space.h"
 
 namespace hwnas {
-
-// What a trainer process says of itself and its data when it starts.
-struct TrainerGreeting {
-  Task task;
-  std::int64_t train_images = 0, validation_images = 0;
-  std::string torch, device;
-};
 
 // One epoch of one candidate, as it happens.
 struct EpochReport {
@@ -38,18 +31,26 @@ struct ShortTraining {
   std::int64_t train_images = 0;
 };
 
+// Removes what trainings of a trial kept to go on from. `files`: the folder of the evaluators.
+void remove_states(const std::filesystem::path& files, TrialId trial, int rungs);
+
 class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;
 
-  // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
-  // is requested are interrupted at once. `rung`: in the place of the run's own training.
-  TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                   std::stop_token kill, const std::optional<ShortTraining>& rung = {});
+  // `files`: the folder for trained weights and for the state of trainings under way, or empty for
+  // none. Evaluations that run when `kill` is requested are interrupted at once. `place`: among the
+  // trainings, from 0. `rung`: in the place of the run's own training.
+  TrainerEvaluator(const RunConfig& config, std::filesystem::path files, OnEpoch on_epoch,
+                   std::stop_token kill, int place = 0,
+                   const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
-  // Starts a trainer where none runs. Throws InputError with its words where it does not start, for
-  // example because the data is damaged.
+  // What evaluations say that they ran on.
+  void set_environment(const std::string& environment);
+
+  // Starts a trainer where none runs; what it says of itself is the environment then. Throws
+  // InputError with its words where it does not start, for example because the data is damaged.
   TrainerGreeting greet();
 
   std::string_view name() const override;
