@@ -25,6 +25,12 @@ CommandLine& CommandLine::value(const char* name, const char* argument, const ch
   return *this;
 }
 
+CommandLine& CommandLine::values(const char* name, const char* argument, const char* help) {
+  options_.add_options()(
+      name, po::value<std::vector<std::string>>()->composing()->value_name(argument), help);
+  return *this;
+}
+
 CommandLine& CommandLine::positional(const char* name, const char* help, bool required) {
   positionals_.push_back({name, help, required});
   return *this;
@@ -66,6 +72,10 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
     if (p.required && !has(p.name)) throw InputError(p.name + " is missing; usage: " + usage_);
   }
   return true;
+}
+
+std::vector<std::string> CommandLine::list(const std::string& name) const {
+  return has(name) ? values_[name].as<std::vector<std::string>>() : std::vector<std::string>{};
 }
 
 std::optional<std::int64_t> CommandLine::integer(const std::string& name, std::int64_t low,

@@ -17,6 +17,7 @@ class CommandLine {
 
   CommandLine& flag(const char* name, const char* help);
   CommandLine& value(const char* name, const char* argument, const char* help);
+  CommandLine& values(const char* name, const char* argument, const char* help);  // repeated
   CommandLine& positional(const char* name, const char* help, bool required = true);
 
   // False where --help was asked for (and printed). Throws InputError on unknown or repeated
@@ -25,6 +26,7 @@ class CommandLine {
 
   bool has(const std::string& name) const { return values_.count(name) > 0; }
   std::string get(const std::string& name) const { return values_[name].as<std::string>(); }
+  std::vector<std::string> list(const std::string& name) const;  // of values(); or empty
   std::optional<std::int64_t> integer(const std::string& name, std::int64_t low,
                                       std::int64_t high) const;
   double number(const std::string& name, double low, double high) const;

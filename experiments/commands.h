@@ -15,6 +15,8 @@ int pareto_command(const Arguments& arguments);
 int show_command(const Arguments& arguments);
 int rescore_command(const Arguments& arguments);
 int export_command(const Arguments& arguments);
+int train_command(const Arguments& arguments);
+int reproduce_command(const Arguments& arguments);
 int space_command(const Arguments& arguments);
 int spaces_command(const Arguments& arguments);
 int devices_command(const Arguments& arguments);

@@ -64,6 +64,23 @@ std::string bound_report(const SurveyedBound& b) {
          (b.best != b.nearest ? " (alone " + format_quantity(b.best, u) + ")" : "");
 }
 
+// Once a trial is recorded and over nobody goes on from its state.
+class Sweeper : public RunListener {
+ public:
+  Sweeper(RunListener& next, std::filesystem::path files, int rungs)
+      : next_(next), files_(std::move(files)), rungs_(rungs) {}
+
+  void trial_ended(const Trial& trial, const Progress& progress) override {
+    remove_states(files_, trial.id, rungs_);
+    next_.trial_ended(trial, progress);
+  }
+
+ private:
+  RunListener& next_;
+  std::filesystem::path files_;
+  int rungs_;
+};
+
 void load_tables(Materials& materials, const RunConfig& config) {
   if (config.tables.empty()) return;
   const SearchSpace space = SearchSpace::parse(materials.space_text, materials.space_file);
@@ -106,6 +123,48 @@ std::filesystem::path files_folder(const std::filesystem::path& study) {
   return folder.replace_extension(".files");
 }
 
+RunConfig stored_config(const Study& study, const std::filesystem::path& path) {
+  const std::string name = "(config in " + path.filename().string() + ")";
+  RunConfig config = RunConfig::parse(study.info().config, (path.parent_path() / name).string());
+  config.seed = study.info().seed;
+  return config;
+}
+
+std::optional<Device> noisy_device(const RunConfig& config, const std::vector<Device>& devices) {
+  if (!config.training || !config.training->noise) return std::nullopt;
+  const std::string& name = config.training->noise->device;
+  return *std::find_if(devices.begin(), devices.end(),
+                       [&name](const Device& device) { return device.name == name; });
+}
+
+// The full one first: its images are what rungs have shares of.
+std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<Device>& devices,
+                                         const std::filesystem::path& files,
+                                         const TrainerEvaluator::OnEpoch& on_epoch,
+                                         std::stop_token kill, TrainerGreeting& greeting) {
+  resolve_teacher(config);
+  const std::optional<Device> cells = noisy_device(config, devices);
+  const auto rungs = static_cast<int>(config.rungs.size());
+  auto full = std::make_unique<TrainerEvaluator>(config, files, on_epoch, kill, cells, rungs);
+  greeting = full->greet();
+  std::vector<TrainerStage> stages;
+  for (int place = 0; place < rungs; ++place) {
+    const RungConfig& rung = config.rungs[static_cast<std::size_t>(place)];
+    const double images = rung.data_share * static_cast<double>(greeting.train_images);
+    ShortTraining training{"", rung.fidelity, rung.epochs, std::lround(images)};
+    training.name = "training " + std::to_string(rung.epochs) +
+                    (rung.epochs == 1 ? " epoch" : " epochs") + " on " +
+                    std::to_string(training.train_images) +
+                    (config.data->is_text() ? " sequences" : " images");
+    stages.push_back(
+        {std::make_unique<TrainerEvaluator>(config, files, on_epoch, kill, cells, place, training),
+         rung.fidelity});
+    stages.back().evaluator->set_environment(environment_text(greeting));
+  }
+  stages.push_back({std::move(full), static_cast<double>(config.training->epochs)});
+  return stages;
+}
+
 SearchSpace stored_space(const Study& study) {
   return SearchSpace::parse(study.info().space, "space of study '" + study.info().name + "'",
                             study.info().task);
@@ -141,35 +200,10 @@ Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::p
     : Experiment(std::move(config), std::move(materials)) {
   study_path_ = std::move(study_path);
   if (!config_.training) return;
-  training_ = std::make_unique<TrainerEvaluator>(config_, files_folder(study_path_), on_epoch, kill,
-                                                 cells());
-  greeting_ = training_->greet();
-  start_short_trainings(on_epoch, std::move(kill));
+  greeting_.emplace();
+  trainings_ = start_trainers(config_, materials_.devices, files_folder(study_path_), on_epoch,
+                              std::move(kill), *greeting_);
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
-}
-
-// The device whose cells hold the weights.
-std::optional<Device> Experiment::cells() const {
-  if (!config_.training->noise) return std::nullopt;
-  const std::string& name = config_.training->noise->device;
-  return *std::find_if(materials_.devices.begin(), materials_.devices.end(),
-                       [&name](const Device& device) { return device.name == name; });
-}
-
-// Rungs leave no weights: who goes on is trained anew.
-void Experiment::start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch,
-                                       std::stop_token kill) {
-  for (const RungConfig& rung : config_.rungs) {
-    if (rung.epochs == 0) continue;
-    const double images = rung.data_share * static_cast<double>(greeting_->train_images);
-    ShortTraining training{"", rung.fidelity, rung.epochs, std::lround(images)};
-    training.name = "training " + std::to_string(rung.epochs) +
-                    (rung.epochs == 1 ? " epoch" : " epochs") + " on " +
-                    std::to_string(training.train_images) +
-                    (config_.data->is_text() ? " sequences" : " images");
-    short_trainings_.push_back(
-        std::make_unique<TrainerEvaluator>(config_, "", on_epoch, kill, cells(), training));
-  }
 }
 
 // Whether the budget's cost buys anything.
@@ -260,7 +294,7 @@ Study Experiment::open_study(const Survey& survey) const {
   std::vector<StudyDevice> devices;
   for (const Device& device : materials_.devices) devices.push_back({device.name, device.text});
   Study study = Study::create_or_resume(study_path_, study_info(survey), devices);
-  if (training_) {
+  if (!trainings_.empty()) {
     std::error_code error;
     std::filesystem::create_directories(files_folder(study_path_), error);
     if (error)
@@ -281,9 +315,14 @@ std::uint64_t Experiment::candidate_identity(const Candidate& candidate) const {
 
 Plan Experiment::plan() const {
   Plan plan{costs_.get()};
-  for (std::size_t i = 0; i < short_trainings_.size(); ++i)
-    plan.emplace_back(short_trainings_[i].get(), config_.rungs[i].keep, config_.rungs[i].fidelity);
-  if (training_) plan.emplace_back(training_.get());
+  for (std::size_t i = 0; i < trainings_.size(); ++i) {
+    TrainerEvaluator* const training = trainings_[i].evaluator.get();
+    if (i + 1 == trainings_.size()) {
+      plan.emplace_back(training);
+    } else {
+      plan.emplace_back(training, config_.rungs[i].keep, config_.rungs[i].fidelity);
+    }
+  }
   for (const auto& [fidelity, look_up] : look_ups_) {
     const auto rung =
         std::find_if(config_.rungs.begin(), config_.rungs.end(),
@@ -352,7 +391,10 @@ Stopped Experiment::run(Searcher& searcher, Study& study, const Survey& survey,
   settings.objectives = objectives_;
   settings.reference = survey.reference;
   settings.ideal = survey.ideal;
-  return hwnas::run(*space_, searcher, plan(), study, settings, listener, stop);
+  if (trainings_.empty())
+    return hwnas::run(*space_, searcher, plan(), study, settings, listener, std::move(stop));
+  Sweeper sweeper(listener, files_folder(study_path_), static_cast<int>(config_.rungs.size()));
+  return hwnas::run(*space_, searcher, plan(), study, settings, sweeper, std::move(stop));
 }
 
 }  // namespace hwnas

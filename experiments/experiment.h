@@ -30,8 +30,24 @@ Materials stored_materials(const RunConfig& config, const Study& study);
 // The folder of what a study's trials left behind: "runs/a.db" -> "runs/a.files".
 std::filesystem::path files_folder(const std::filesystem::path& study);
 
+// The run config that a study holds, with its seed. Relative paths are relative to the study.
+RunConfig stored_config(const Study& study, const std::filesystem::path& path);
+
 // The space as a study's run saw it.
 SearchSpace stored_space(const Study& study);
+
+// The device of [training.noise], where the config has it.
+std::optional<Device> noisy_device(const RunConfig& config, const std::vector<Device>& devices);
+
+// The trainings of a run: its rungs in order, then the full one. `files`: their folder.
+struct TrainerStage {
+  std::unique_ptr<TrainerEvaluator> evaluator;
+  double fidelity = 0;
+};
+std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<Device>& devices,
+                                         const std::filesystem::path& files,
+                                         const TrainerEvaluator::OnEpoch& on_epoch,
+                                         std::stop_token kill, TrainerGreeting& greeting);
 
 class Experiment {
  public:
@@ -78,8 +94,6 @@ class Experiment {
  private:
   StudyInfo study_info(const Survey& survey) const;
   void check_budget() const;
-  std::optional<Device> cells() const;
-  void start_short_trainings(const TrainerEvaluator::OnEpoch& on_epoch, std::stop_token kill);
   void check_errors(const Survey& survey) const;
   bool told_apart_by_genotype() const { return materials_.tables && !config_.training; }
 
@@ -89,9 +103,8 @@ class Experiment {
   std::vector<Objective> objectives_;  // the config's and what the devices' memories imply
   std::shared_ptr<const Pricing> pricing_;
   std::unique_ptr<Evaluator> costs_;
-  std::unique_ptr<TrainerEvaluator> training_;
+  std::vector<TrainerStage> trainings_;  // of each rung, and in full; empty: nothing is trained
   std::vector<TableStage> look_ups_;
-  std::vector<std::unique_ptr<TrainerEvaluator>> short_trainings_;  // one for each rung
   std::optional<TrainerGreeting> greeting_;
   std::optional<SearchSpace> space_;
   Study* study_ = nullptr;  // of the run under way

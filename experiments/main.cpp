@@ -25,6 +25,8 @@ constexpr std::array kCommands{
     Command{"pareto", hwnas::pareto_command, "the Pareto front of a study"},
     Command{"show", hwnas::show_command, "one trial of a study: genes, numbers, layers"},
     Command{"rescore", hwnas::rescore_command, "the front of a study on other hardware"},
+    Command{"train", hwnas::train_command, "train a trial in full, test it once"},
+    Command{"reproduce", hwnas::reproduce_command, "train a trial again and compare"},
     Command{"export", hwnas::export_command,
             "a trained trial as ONNX, TorchScript and a model card"},
     Command{"estimate", hwnas::estimate_command, "what a network costs on devices"},

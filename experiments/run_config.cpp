@@ -109,20 +109,32 @@ TrainingConfig usual_training(const std::optional<DataConfig>& data) {
   return t;
 }
 
-// `config` has its devices and data already.
-TrainingConfig read_training(const TomlTable& table, const RunConfig& config) {
-  const std::optional<DataConfig>& data = config.data;
-  TrainingConfig t = usual_training(data);
+std::optional<DistillationConfig> read_distillation(const TomlTable& training,
+                                                    std::optional<DistillationConfig> base) {
+  const auto table = training.maybe_table("distillation");
+  if (!table) return base;
+  DistillationConfig d = base.value_or(DistillationConfig{});
+  d.name = d.name.empty() ? table->string("teacher") : table->string("teacher", d.name);
+  d.temperature = table->number("temperature", 0.1, 1000, d.temperature);
+  d.weight = table->number("weight", 0, 1, d.weight);
+  table->done();
+  return d;
+}
+
+// `t`: what holds where the table says nothing. `config` has its devices and data already.
+TrainingConfig read_training(const TomlTable& table, const RunConfig& config, TrainingConfig t) {
+  const bool text = config.data && config.data->is_text();
   t.epochs = static_cast<int>(table.integer("epochs", 1, 100'000, t.epochs));
   t.batch = static_cast<int>(table.integer("batch", 1, 65536, t.batch));
   t.learning_rate = table.number("learning_rate", 1e-9, 100, t.learning_rate);
   t.warmup = table.number("warmup", 0, 1, t.warmup);
+  t.cooldown = table.number("cooldown", 0, 1, t.cooldown);
   t.optimiser = one_of(table, "optimiser", kOptimisers, t.optimiser);
   t.momentum = table.number("momentum", 0, 0.9999, t.momentum);
   t.weight_decay = table.number("weight_decay", 0, 10, t.weight_decay);
   t.label_smoothing = table.number("label_smoothing", 0, 0.99, t.label_smoothing);
-  t.augment = table.strings("augment");
-  if (data && data->is_text() && !t.augment.empty())
+  if (table.has("augment")) t.augment = table.strings("augment");
+  if (text && !t.augment.empty())
     throw table.error("augment", "images are augmented; a text is not");
   for (const std::string& name : t.augment) {
     if (std::find(kAugmentations.begin(), kAugmentations.end(), name) == kAugmentations.end()) {
@@ -132,17 +144,20 @@ TrainingConfig read_training(const TomlTable& table, const RunConfig& config) {
   }
   t.precision = one_of(table, "precision", kPrecisions, t.precision);
   t.quantization = one_of(table, "quantization", kQuantizations, t.quantization);
-  t.time_limit_s = table.quantity("time_limit", Unit::second, 0.0);
+  t.time_limit_s = table.quantity("time_limit", Unit::second, t.time_limit_s);
   if (t.time_limit_s < 0) throw table.error("time_limit", "a time limit is not negative");
   if (const auto noise = table.maybe_table("noise")) t.noise = read_noise(*noise, config.devices);
-  if (t.noise && data && data->is_text())
+  if (t.noise && text)
     throw table.error("noise", "analog cells hold weights, attention has none; leave it out");
-  t.proxies = table.strings("proxies");
+  if (table.has("proxies")) t.proxies = table.strings("proxies");
   for (const std::string& name : t.proxies) {
     if (std::find(proxy_names().begin(), proxy_names().end(), name) == proxy_names().end())
       throw table.error("proxies",
                         "'" + name + "' is not known here" + suggestion(name, proxy_names()));
   }
+  t.distillation = read_distillation(table, std::move(t.distillation));
+  if (t.distillation && text)
+    throw table.error("distillation", "networks of texts learn without a teacher; leave it out");
   table.done();
   return t;
 }
@@ -389,7 +404,7 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   const auto data = file.maybe_table("data");
   const auto training = file.maybe_table("training");
   if (data) config.data = read_data(*data, base);
-  if (training) config.training = read_training(*training, config);
+  if (training) config.training = read_training(*training, config, usual_training(config.data));
   if (data && !training) config.training = usual_training(config.data);
   if (training && !data) throw file.error("training", "is of no use without [data]");
   if (const auto table = file.maybe_table("workers")) config.workers = read_workers(*table);
@@ -403,11 +418,59 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   check_tables(file, config);
   read_objectives(file, config);
   config.rungs = read_rungs(file, config);
+  config.rungs_continue = read_continue(file, config);
   const auto search = file.maybe_table("search");
   if (!config.rungs.empty() && !(search && search->has("batch")))
     config.batch = usual_batch(config.rungs);
   file.done();
   return config;
+}
+
+TrainingConfig with_settings(const RunConfig& config, const TrainingConfig& base,
+                             const std::vector<std::string>& settings) {
+  std::string text;
+  for (const std::string& setting : settings) text += setting + "\n";
+  return read_training(TomlTable::parse(text, "--set"), config, base);
+}
+
+void resolve_teacher(RunConfig& config) {
+  if (!config.training || !config.training->distillation) return;
+  DistillationConfig& d = *config.training->distillation;
+  d.teacher = find_teacher(d.name, std::filesystem::path(config.file).parent_path(), config.file,
+                           "training.distillation.teacher");
+}
+
+std::string deciding_settings(const TrainingConfig& t) {
+  std::ostringstream out;
+  out.precision(17);
+  out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
+      << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.warmup = " << t.warmup
+      << "\ntraining.momentum = " << t.momentum << "\ntraining.weight_decay = " << t.weight_decay
+      << "\ntraining.label_smoothing = " << t.label_smoothing
+      << "\ntraining.precision = " << t.precision << "\ntraining.time_limit_s = " << t.time_limit_s
+      << "\ntraining.augment =";
+  for (const std::string& a : t.augment) out << ' ' << a;
+  out << '\n';
+  if (t.noise) {
+    out << "training.noise = " << t.noise->device << (t.noise->aware ? " aware, " : ", ")
+        << t.noise->draws << " draws at";
+    for (const double time : t.noise->times_s) out << ' ' << time;
+    out << '\n';
+  }
+  if (t.quantization != "post_training")
+    out << "training.quantization = " << t.quantization << '\n';
+  if (!t.proxies.empty()) {
+    out << "training.proxies =";
+    for (const std::string& name : t.proxies) out << ' ' << name;
+    out << '\n';
+  }
+  if (t.optimiser != "sgd") out << "training.optimiser = " << t.optimiser << '\n';
+  if (t.cooldown > 0) out << "training.cooldown = " << t.cooldown << '\n';
+  if (t.distillation) {
+    out << "training.distillation = " << t.distillation->teacher.hash << " at "
+        << t.distillation->temperature << ", weight " << t.distillation->weight << '\n';
+  }
+  return out.str();
 }
 
 std::string deciding_settings(const RunConfig& config) {
@@ -427,6 +490,7 @@ std::string deciding_settings(const RunConfig& config) {
     out << '\n';
   }
   out << deciding_settings(config.tables) << deciding_settings(config.rungs);
+  if (config.rungs_continue) out << "rungs continue\n";
   if (config.data) {
     out << "data.set = " << config.data->set
         << "\ndata.validation_share = " << config.data->validation_share
@@ -436,24 +500,8 @@ std::string deciding_settings(const RunConfig& config) {
           << "\ndata.context = " << config.data->context << '\n';
   }
   if (config.training) {
-    const TrainingConfig& t = *config.training;
-    out << "training.epochs = " << t.epochs << "\ntraining.batch = " << t.batch
-        << "\ntraining.learning_rate = " << t.learning_rate << "\ntraining.warmup = " << t.warmup
-        << "\ntraining.momentum = " << t.momentum << "\ntraining.weight_decay = " << t.weight_decay
-        << "\ntraining.label_smoothing = " << t.label_smoothing
-        << "\ntraining.precision = " << t.precision
-        << "\ntraining.time_limit_s = " << t.time_limit_s << "\ntraining.augment =";
-    for (const std::string& a : t.augment) out << ' ' << a;
-    if (t.noise) {
-      out << "\ntraining.noise = " << t.noise->device << (t.noise->aware ? " aware, " : ", ")
-          << t.noise->draws << " draws at";
-      for (const double time : t.noise->times_s) out << ' ' << time;
-    }
-    if (t.quantization != "post_training") out << "\ntraining.quantization = " << t.quantization;
-    if (!t.proxies.empty()) out << "\ntraining.proxies =";
-    for (const std::string& name : t.proxies) out << ' ' << name;
-    if (t.optimiser != "sgd") out << "\ntraining.optimiser = " << t.optimiser;
-    out << "\nworkers.threads = " << config.workers.threads << '\n';
+    out << deciding_settings(*config.training) << "workers.threads = " << config.workers.threads
+        << '\n';
   }
   return out.str();
 }

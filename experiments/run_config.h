@@ -15,6 +15,7 @@
 
 #include "experiments/rung_config.h"
 #include "experiments/table_config.h"
+#include "experiments/teacher.h"
 #include "search/engine/run.h"
 #include "search/objective.h"
 #include "search/searcher.h"
@@ -43,6 +44,13 @@ struct NoiseConfig {
   int draws = 10;                  // chips for each time
 };
 
+struct DistillationConfig {
+  std::string name;  // of the teacher, as the config has it
+  Teacher teacher;   // once it is needed: resolve_teacher()
+  double temperature = 4;
+  double weight = 0.5;
+};
+
 // How each candidate is trained; the meaning of every number is in trainer/README.md.
 struct TrainingConfig {
   int epochs = 1;
@@ -50,6 +58,7 @@ struct TrainingConfig {
   double learning_rate = 0.2;  // peak of the one-cycle schedule; 0.2 and what follows: of images
   double warmup = 0.3;         // share of the steps in which the rate rises
   std::string optimiser = "sgd";
+  double cooldown = 0;  // 0: one-cycle; else the share of steps in which a trapezoid falls
   double momentum = 0.9;
   double weight_decay = 5e-4;
   double label_smoothing = 0;
@@ -59,6 +68,7 @@ struct TrainingConfig {
   double time_limit_s = 0;                     // of one candidate; 0: none
   std::optional<NoiseConfig> noise;
   std::vector<std::string> proxies;  // zero-cost scores that the initial design ranks by
+  std::optional<DistillationConfig> distillation;
 };
 
 struct WorkersConfig {
@@ -83,6 +93,7 @@ struct RunConfig {
   std::optional<TrainingConfig> training;
   std::vector<TableConfig> tables;
   std::vector<RungConfig> rungs;  // the cheapest first
+  bool rungs_continue = false;    // a trial that goes on is trained from where it was
   WorkersConfig workers;
   std::string text;  // the file, and [[files]] rows that pin the tables it names
   std::string file;
@@ -99,6 +110,17 @@ struct RunConfig {
 // The space's file with the config's [precision] and [deployment] in the place of its own, and its
 // [choices] beside them.
 std::string space_text(const RunConfig& config, const std::filesystem::path& space_file);
+
+// `base` with [training] keys of the command line: "epochs = 60", "augment = ['flip']". Throws
+// InputError.
+TrainingConfig with_settings(const RunConfig& config, const TrainingConfig& base,
+                             const std::vector<std::string>& settings);
+
+// Finds the teacher that the config names, if any, so that trainings can begin. Throws InputError.
+void resolve_teacher(RunConfig& config);
+
+// What of [training] decides what a training gives.
+std::string deciding_settings(const TrainingConfig& training);
 
 // Everything in the config that decides which trials are made and what they give, one "key = value"
 // a line: not the name, the budget, the workers' number or where the data lies.

@@ -111,8 +111,19 @@ std::vector<RungConfig> read_rungs(const TomlTable& file, const RunConfig& confi
       throw table->error("keep", "is missing; the rung at fidelity " + text_of(rungs[i].fidelity) +
                                      " costs no less than what follows it");
   }
+  (void)table->boolean("continue", false);  // read_continue()
   table->done();
   return rungs;
+}
+
+bool read_continue(const TomlTable& file, RunConfig& config) {
+  constexpr double kUsualCooldown = 0.2;
+  const auto table = file.maybe_table("rungs");
+  if (!table || !table->boolean("continue", false)) return false;
+  if (!config.training)
+    throw table->error("continue", "is for trainings; look-ups in tables have no state");
+  if (config.training->cooldown <= 0) config.training->cooldown = kUsualCooldown;
+  return true;
 }
 
 int usual_batch(const std::vector<RungConfig>& rungs) {

@@ -27,6 +27,10 @@ struct RungConfig {
 // InputError.
 std::vector<RungConfig> read_rungs(const TomlTable& file, const RunConfig& config);
 
+// Whether [rungs] asks that trainings go on from one rung to the next, which sets the training's
+// cooldown where it has none. Throws InputError.
+bool read_continue(const TomlTable& file, RunConfig& config);
+
 // Proposals a round that let two of them through all rungs on average.
 int usual_batch(const std::vector<RungConfig>& rungs);
 

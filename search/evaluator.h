@@ -28,9 +28,18 @@ struct Artifact {
   std::string path;  // relative to the folder of the study's files
 };
 
+// An epoch of a training.
+struct CurvePoint {
+  int epoch = 0;  // from 1
+  double loss = 0;
+  std::optional<double> accuracy;
+};
+
 struct Evaluation {
   std::vector<Measurement> measurements;
   std::vector<Artifact> artifacts;
+  std::vector<CurvePoint> curve;
+  std::string environment;   // what it ran on; decides nothing
   std::string failure;       // why there is no result; empty: there is one
   bool interrupted = false;  // stopped before it was done: nothing is recorded
   double seconds = 0;        // wall time spent; never used to decide anything

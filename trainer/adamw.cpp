@@ -9,6 +9,7 @@ namespace hwnas {
 using at::Tensor;
 
 struct AdamW::Slot {
+  std::string name;
   Tensor weight, mean, square;  // running means of the gradient and of its square
   double decay;
 };
@@ -39,10 +40,10 @@ bool dense_alike(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 AdamW::AdamW(const Module& module, double beta1, double beta2, double weight_decay)
-    : beta1_(beta1), beta2_(beta2) {
+    : beta1_(beta1), beta2_(beta2), steps_(torch::zeros({1})) {
   for (const auto& [name, weight] : module.parameters()) {
     const Tensor zeros = torch::zeros_like(weight.detach());
-    slots_.push_back({weight, zeros, zeros.clone(), weight.dim() > 1 ? weight_decay : 0});
+    slots_.push_back({name, weight, zeros, zeros.clone(), weight.dim() > 1 ? weight_decay : 0});
   }
 }
 
@@ -50,8 +51,8 @@ AdamW::~AdamW() = default;
 
 void AdamW::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  ++steps_;
-  const auto t = static_cast<double>(steps_);
+  steps_ += 1;
+  const double t = steps_.item<double>();
   const double step = learning_rate / (1 - std::pow(beta1_, t));
   const double root = 1 / std::sqrt(1 - std::pow(beta2_, t));
   for (Slot& slot : slots_) {
@@ -75,6 +76,15 @@ void AdamW::step(double learning_rate) {
 
 void AdamW::zero_grad() {
   for (Slot& slot : slots_) slot.weight.mutable_grad().reset();
+}
+
+NamedTensors AdamW::state() const {
+  NamedTensors all{{"steps", steps_}};
+  for (const Slot& slot : slots_) {
+    all.emplace_back(slot.name + ".mean", slot.mean);
+    all.emplace_back(slot.name + ".square", slot.square);
+  }
+  return all;
 }
 
 }  // namespace hwnas

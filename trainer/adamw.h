@@ -23,11 +23,14 @@ class AdamW : public Optimiser {
   void step(double learning_rate) override;
   void zero_grad() override;
 
+  // Of each parameter, as "NAME.mean" and "NAME.square", and "steps".
+  NamedTensors state() const override;
+
  private:
   struct Slot;
   std::vector<Slot> slots_;
   double beta1_, beta2_;
-  std::int64_t steps_ = 0;
+  at::Tensor steps_;  // done: a number, exact up to 2^24
 };
 
 }  // namespace hwnas

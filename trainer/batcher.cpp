@@ -28,6 +28,22 @@ Normalisation measure(const Images& images) {
   return result;
 }
 
+namespace {
+
+struct Draw {
+  int dy, dx;
+  bool flip;
+};
+
+Draw draw(const Augment& augment, Rng& rng) {
+  const auto reach = static_cast<std::uint32_t>(2 * augment.crop_pad + 1);
+  const int dy = static_cast<int>(rng.below(reach)) - augment.crop_pad;
+  const int dx = static_cast<int>(rng.below(reach)) - augment.crop_pad;
+  return {dy, dx, (rng.next() >> 63 != 0) && augment.flip};
+}
+
+}  // namespace
+
 Batcher::Batcher(const Images& images, const Normalisation& normalisation)
     : images_(images), table_(static_cast<std::size_t>(images.shape.channels)) {
   for (std::size_t c = 0; c < table_.size(); ++c) {
@@ -40,15 +56,16 @@ Batcher::Batcher(const Images& images, const Normalisation& normalisation)
 
 void Batcher::fill(std::span<const int> indices, const Augment& augment, Rng& rng,
                    bool channels_last, float* out, std::int64_t* labels) const {
-  const auto reach = static_cast<std::uint32_t>(2 * augment.crop_pad + 1);
   for (std::size_t i = 0; i < indices.size(); ++i) {
-    const int dy = static_cast<int>(rng.below(reach)) - augment.crop_pad;
-    const int dx = static_cast<int>(rng.below(reach)) - augment.crop_pad;
-    const bool flip = (rng.next() >> 63 != 0) && augment.flip;
+    const auto [dy, dx, flip] = draw(augment, rng);
     write(images_.image(indices[i]), dy, dx, flip, channels_last, out);
     out += images_.shape.elements();
     labels = std::copy_n(images_.labels_of(indices[i]), images_.labels_each, labels);
   }
+}
+
+void Batcher::skip(std::int64_t images, const Augment& augment, Rng& rng) {
+  for (std::int64_t i = 0; i < images; ++i) draw(augment, rng);
 }
 
 void Batcher::write(const std::uint8_t* from, int dy, int dx, bool flip, bool channels_last,

@@ -41,6 +41,9 @@ class Batcher {
   void fill(std::span<const int> indices, const Augment& augment, Rng& rng, bool channels_last,
             float* out, std::int64_t* labels) const;
 
+  // Draws from `rng` what fill() draws for so many images.
+  static void skip(std::int64_t images, const Augment& augment, Rng& rng);
+
  private:
   void write(const std::uint8_t* from, int dy, int dx, bool flip, bool channels_last,
              float* out) const;

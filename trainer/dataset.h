@@ -62,7 +62,8 @@ struct Split {
 // Divides `all` in two, the same way for the same seed on every machine, so that both parts hold
 // each class in the same share (to one image). `train_images` caps the training part, also by
 // class. A text is divided by place: its last sequences validate, a cap is spread evenly over the
-// others. Throws InputError when a part would be empty or the cap exceeds what there is.
+// others. Throws InputError when a part would be empty or the cap exceeds what there is; a share of
+// 0 leaves the validation part empty on purpose.
 Split split(const Images& all, double validation_share, std::uint64_t seed,
             std::optional<int> train_images = {});
 

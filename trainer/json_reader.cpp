@@ -33,6 +33,17 @@ std::string JsonReader::string(const std::string& key) {
   return value.get<std::string>();
 }
 
+std::string JsonReader::string(const std::string& key, const std::string& fallback) {
+  return find(key) == nullptr ? fallback : string(key);
+}
+
+bool JsonReader::boolean(const std::string& key, bool fallback) {
+  const Json* value = find(key);
+  if (value == nullptr) return fallback;
+  if (!value->is_boolean()) fail(key, "expected true or false");
+  return value->get<bool>();
+}
+
 int JsonReader::integer(const std::string& key, int low, int high, std::optional<int> fallback) {
   if (fallback && find(key) == nullptr) return *fallback;
   const Json& value = need(key);

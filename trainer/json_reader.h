@@ -24,6 +24,8 @@ class JsonReader {
   const Json* find(const std::string& key);  // null where there is none
   const Json& need(const std::string& key);
   std::string string(const std::string& key);
+  std::string string(const std::string& key, const std::string& fallback);
+  bool boolean(const std::string& key, bool fallback);
   int integer(const std::string& key, int low, int high, std::optional<int> fallback = {});
   double number(const std::string& key, double low, double high, double fallback);
   void done() const;

@@ -36,24 +36,44 @@ void limit_memory(double bytes) {
   }
 }
 
-std::string answer(const Trainer& trainer, const TrainerOptions&, const Request& request) {
+// The test images are read when a training that asks for them is over, and for samples of what a
+// finished network says.
+Images test_images(const TrainerOptions& options) {
+  return options.data_set == DataSet::text
+             ? load_text(options.data, Part::test, options.context)
+             : load_images(options.data_set, Part::test, options.data);
+}
+
+void test(const Trainer& trainer, const Request& request, const TrainerOptions& options,
+          TrainOutcome& outcome) {
+  try {
+    const Images images = test_images(options);
+    outcome.result.test = trainer.evaluate(request.network, request.settings, images);
+    outcome.result.test_images = images.size();
+  } catch (const std::exception& error) {
+    outcome.failure = error.what();
+  }
+}
+
+std::string answer(const Trainer& trainer, const TrainerOptions& options, const Request& request) {
   const auto report = [id = request.task](const EpochReport& epoch) {
     write_line(epoch_line(id, epoch));
   };
-  return outcome_line(request.task, trainer.train(request.network, request.settings, report));
+  const auto note = [&](const std::string& text) { write_line(note_line(request.task, text)); };
+  TrainOutcome outcome = trainer.train(request.network, request.settings, report, note);
+  if (request.test && outcome.failure.empty()) test(trainer, request, options, outcome);
+  return outcome_line(request.task, outcome);
 }
 
 std::string answer(const Trainer& trainer, const TrainerOptions&, const ScoreRequest& request) {
   return scores_line(request.task, trainer.score(request.network, request.seed, request.scores));
 }
 
-// The test images are only read for samples of what a finished network says.
 std::string answer(const Trainer& trainer, const TrainerOptions& options,
                    const ExportRequest& request) {
   Images test;
   try {
-    if (request.settings.samples > 0)
-      test = load_images(options.data_set, Part::test, options.data);
+    if (request.settings.samples > 0) test = test_images(options);
   } catch (const InputError& error) {
     return refusal_line({request.task, error.what()});
   }

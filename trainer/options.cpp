@@ -19,8 +19,8 @@ po::options_description description() {
                                              "directory of its files; a text's file or folder")(
       "context", po::value<int>()->default_value(128), "of a text: bytes of a sequence")(
       "validation-share", po::value<double>()->default_value(0.1, "0.1"),
-      "of the training part, by class")("train-images", po::value<int>(),
-                                        "at most so many; default: all that are left")(
+      "of the training part, by class; 0: all images train")(
+      "train-images", po::value<int>(), "at most so many; default: all that are left")(
       "split-seed", po::value<std::uint64_t>()->default_value(1), "of that division")(
       "threads", po::value<int>()->default_value(1), "per training")(
       "device", po::value<std::string>()->default_value("auto"), "auto, cpu or cuda")(
@@ -69,9 +69,9 @@ TrainerOptions read(const po::variables_map& values) {
     fail("context", std::to_string(options.context), "expected 2 to 65536");
   }
   options.validation_share = values["validation-share"].as<double>();
-  if (!(options.validation_share > 0 && options.validation_share < 1)) {
+  if (!(options.validation_share >= 0 && options.validation_share < 1)) {
     fail("validation-share", std::to_string(options.validation_share),
-         "expected a share between 0 and 1");
+         "expected a share from 0 to below 1");
   }
   if (values.count("train-images") != 0) options.train_images = values["train-images"].as<int>();
   options.split_seed = values["split-seed"].as<std::uint64_t>();

@@ -101,9 +101,7 @@ ExportRequest read_export(const Json& object) {
   request.settings.weights = settings.string("weights");
   request.settings.folder = settings.string("folder");
   request.settings.samples = settings.integer("samples", 0, 1 << 20, 0);
-  const Json* int8 = settings.find("int8");
-  if (int8 != nullptr && !int8->is_boolean()) settings.fail("int8", "expected true or false");
-  request.settings.int8 = int8 != nullptr && int8->get<bool>();
+  request.settings.int8 = settings.boolean("int8", false);
   request.settings.calibration =
       settings.integer("calibration", 1, 1 << 20, request.settings.calibration);
   settings.done();
@@ -126,6 +124,35 @@ ScoreRequest read_score_request(const Json& object) {
   return request;
 }
 
+std::optional<Distillation> read_distillation(JsonReader& request) {
+  const Json* object = request.find("distillation");
+  if (object == nullptr) return std::nullopt;
+  if (!object->is_object()) request.fail("distillation", "expected an object");
+  JsonReader reader(*object, "distillation.");
+  Distillation distillation;
+  const std::string network = reader.string("network");
+  distillation.weights = reader.string("weights");
+  distillation.logits = reader.string("logits", "");
+  distillation.temperature = reader.number("temperature", 0.1, 1000, distillation.temperature);
+  distillation.weight = reader.number("weight", 0, 1, distillation.weight);
+  reader.done();
+  distillation.teacher = parse_network(network, "distillation.network");
+  return distillation;
+}
+
+// Files of state, and what they go with.
+void read_state(JsonReader& reader, TrainSettings& settings) {
+  settings.cooldown = reader.number("cooldown", 0, 1, settings.cooldown);
+  settings.checkpoint = reader.string("checkpoint", "");
+  settings.checkpoint_every_s =
+      reader.number("checkpoint_every_s", 0, 1e9, settings.checkpoint_every_s);
+  for (const auto& [key, path] : {std::pair{"keep_state", &settings.keep_state},
+                                  std::pair{"continue_from", &settings.continue_from}}) {
+    *path = reader.string(key, "");
+    if (!path->empty() && settings.cooldown <= 0) reader.fail(key, "needs a cooldown above 0");
+  }
+}
+
 Request read_request(const Json& object, const Shape& image) {
   JsonReader reader(object);
   if (const Json* kind = reader.find("kind"); kind != nullptr && *kind != "train")
@@ -145,18 +172,27 @@ Request read_request(const Json& object, const Shape& image) {
   settings.augment = read_augment(reader, image);
   settings.precision = read_precision(reader);
   settings.time_limit_s = reader.number("time_limit_s", 0, 1e9, settings.time_limit_s);
-  if (reader.find("weights") != nullptr) settings.weights = reader.string("weights");
-  if (reader.find("quantization") != nullptr) {
-    const std::string how = reader.string("quantization");
-    if (how != "aware" && how != "post_training")
-      reader.fail("quantization", "expected post_training or aware");
-    settings.compression_aware = how == "aware";
-  }
+  settings.weights = reader.string("weights", "");
+  const std::string how = reader.string("quantization", "post_training");
+  if (how != "aware" && how != "post_training")
+    reader.fail("quantization", "expected post_training or aware");
+  settings.compression_aware = how == "aware";
   read_cells(reader, settings);
+  read_state(reader, settings);
+  settings.distillation = read_distillation(reader);
+  request.test = reader.boolean("test", false);
+  if (request.test && settings.weights.empty()) reader.fail("test", "needs 'weights'");
   const std::string network = reader.string("network");
   reader.done();
   request.network = parse_network(network, "network");
   return request;
+}
+
+// [[epoch, loss, accuracy or null], ...]
+Json curve(const std::vector<EpochReport>& epochs) {
+  Json rows = Json::array();
+  for (const EpochReport& e : epochs) rows.push_back({e.epoch, e.loss, e.accuracy});  // NaN: null
+  return rows;
 }
 
 std::string line(const Json& object) {
@@ -198,30 +234,35 @@ std::string ready_line(const Ready& ready) {
 }
 
 std::string epoch_line(std::int64_t task, const EpochReport& report) {
-  Json object({{"event", "epoch"},
-               {"task", task},
-               {"epoch", report.epoch},
-               {"epochs", report.epochs},
-               {"loss", report.loss},
-               {"accuracy", report.accuracy},
-               {"images_per_s", report.images_per_s},
-               {"seconds", report.seconds}});
+  Json object{{"event", "epoch"},
+              {"task", task},
+              {"epoch", report.epoch},
+              {"epochs", report.epochs},
+              {"loss", report.loss}};
+  if (!std::isnan(report.accuracy)) object["accuracy"] = report.accuracy;
+  object["images_per_s"] = report.images_per_s;
+  object["seconds"] = report.seconds;
   if (report.perplexity) object["perplexity"] = report.perplexity->value;
   return line(object);
+}
+
+std::string note_line(std::int64_t task, const std::string& text) {
+  return line({{"event", "note"}, {"task", task}, {"text", text}});
 }
 
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   if (!outcome.failure.empty()) return refusal_line({task, outcome.failure});
   const TrainResult& result = outcome.result;
-  Json done{{"event", "done"},
-            {"task", task},
-            {"accuracy", result.accuracy},
-            {"stddev", result.stddev},
-            {"loss", result.loss},
-            {"epochs", result.curve.size()},
-            {"parameters", result.parameters},
-            {"images", result.images},
-            {"seconds", result.seconds}};
+  Json done{{"event", "done"}, {"task", task}};
+  if (!std::isnan(result.accuracy)) {
+    done["accuracy"] = result.accuracy;
+    done["stddev"] = result.stddev;
+  }
+  done["loss"] = result.loss;
+  done["epochs"] = result.curve.size();
+  done["parameters"] = result.parameters;
+  done["images"] = result.images;
+  done["seconds"] = result.seconds;
   for (const NoisyAccuracy& time : result.on_cells) {
     done["on_cells"].push_back(
         {{"seconds", time.seconds}, {"mean", time.mean}, {"stddev", time.stddev}});
@@ -231,6 +272,12 @@ std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
     done["perplexity"] = result.perplexity->value;
     done["perplexity_stddev"] = result.perplexity->stddev;
   }
+  if (result.test) {
+    done["test_accuracy"] = result.test->accuracy.value;
+    done["test_images"] = result.test_images;
+    if (result.test->perplexity) done["test_perplexity"] = result.test->perplexity->value;
+  }
+  done["curve"] = curve(result.curve);
   return line(done);
 }
 

@@ -20,6 +20,7 @@ struct Request {
   std::int64_t task = 0;
   Network network;
   TrainSettings settings;
+  bool test = false;  // the saved weights are tried on the test images at the end
 };
 
 // {"kind": "proxies", "task": 1, "seed": "7", "network": "...", "scores": [...]}
@@ -58,6 +59,7 @@ struct Ready {
 
 std::string ready_line(const Ready& ready);
 std::string epoch_line(std::int64_t task, const EpochReport& report);
+std::string note_line(std::int64_t task, const std::string& text);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);
 std::string scores_line(std::int64_t task, const ScoreOutcome& outcome);
 std::string export_line(std::int64_t task, const ExportOutcome& outcome);

@@ -7,6 +7,7 @@ namespace hwnas {
 using at::Tensor;
 
 struct Sgd::Slot {
+  std::string name;
   Tensor weight, velocity;
   double decay;
 };
@@ -32,7 +33,7 @@ void fused_step(float* __restrict w, const float* __restrict g, float* __restric
 Sgd::Sgd(const Module& module, double momentum, double weight_decay) : momentum_(momentum) {
   for (const auto& [name, weight] : module.parameters()) {
     slots_.push_back(
-        {weight, torch::zeros_like(weight.detach()), weight.dim() > 1 ? weight_decay : 0});
+        {name, weight, torch::zeros_like(weight.detach()), weight.dim() > 1 ? weight_decay : 0});
   }
 }
 
@@ -61,6 +62,12 @@ void Sgd::step(double learning_rate) {
 
 void Sgd::zero_grad() {
   for (Slot& slot : slots_) slot.weight.mutable_grad().reset();
+}
+
+NamedTensors Sgd::state() const {
+  NamedTensors all;
+  for (const Slot& slot : slots_) all.emplace_back(slot.name + ".velocity", slot.velocity);
+  return all;
 }
 
 }  // namespace hwnas

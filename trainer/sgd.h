@@ -21,6 +21,9 @@ class Sgd : public Optimiser {
   void step(double learning_rate) override;
   void zero_grad() override;
 
+  // Of each parameter, as "NAME.velocity"; share storage.
+  NamedTensors state() const override;
+
  private:
   struct Slot;
   std::vector<Slot> slots_;

@@ -75,7 +75,8 @@ Split split(const Images& all, double validation_share, std::uint64_t seed,
             std::optional<int> train_images) {
   const char* what = all.is_text() ? " sequences" : " images";
   const int validation = static_cast<int>(std::lround(validation_share * all.size()));
-  if (validation < 1 || validation >= all.size()) {
+  const bool none = validation_share == 0;  // all images train
+  if ((validation < 1 && !none) || validation >= all.size()) {
     throw InputError("", 0, "validation-share", std::to_string(validation_share),
                      "leaves " + std::to_string(validation) + " of " + std::to_string(all.size()) +
                          what + " to validate; both parts need at least one");

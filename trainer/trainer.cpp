@@ -13,89 +13,29 @@
 #include "space/rng.h"
 #include "trainer/adamw.h"
 #include "trainer/autocast.h"
+#include "trainer/checkpoint.h"
 #include "trainer/compression.h"
+#include "trainer/evaluation.h"
 #include "trainer/failure.h"
+#include "trainer/identity.h"
 #include "trainer/module.h"
 #include "trainer/schedule.h"
 #include "trainer/sgd.h"
+#include "trainer/teacher.h"
+#include "trainer/training_state.h"
 
 namespace hwnas {
 namespace {
 
 using at::Tensor;
 using Clock = std::chrono::steady_clock;
+using OnNote = std::function<void(const std::string&)>;
 
-constexpr int kValidationBatch = 250;
 constexpr double kAwareFrom = 0.5;  // of the steps: before, a network learns faster undisturbed
-constexpr int kValidationSequences = 32;  // at a time: whose attention stays in the cache
 constexpr int kCheckEvery = 32;  // batches between looks at the loss, each of which waits for a GPU
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-struct Batch {
-  Tensor images, labels;
-};
-
-// Normalised, augmented images of one batch, on the device.
-Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Images& images,
-                 const Augment& augment, Rng& rng, bool channels_last, Device device) {
-  const auto count = static_cast<std::int64_t>(indices.size());
-  const auto format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  const Shape& shape = images.shape;
-  Batch batch{torch::empty({count, shape.channels, shape.height, shape.width},
-                           at::TensorOptions().dtype(at::kFloat).memory_format(format)),
-              torch::empty({count * images.labels_each}, at::kLong)};
-  batcher.fill(indices, augment, rng, channels_last, batch.images.data_ptr<float>(),
-               batch.labels.data_ptr<std::int64_t>());
-  if (device == Device::cuda) {
-    batch.images = batch.images.to(at::kCUDA);
-    batch.labels = batch.labels.to(at::kCUDA);
-  }
-  return batch;
-}
-
-// A map of cells to be programmed.
-struct CellTime {
-  const CellNoise* noise = nullptr;
-  std::size_t time = 0;
-  Rng* rng = nullptr;
-};
-
-Score score_on(Module& module, const Images& images, const Normalisation& normalisation,
-               Device device, bool bf16, CellTime cells = {}) {
-  const torch::NoGradGuard no_grad;
-  const Bf16Scope scope(bf16, device == Device::cuda);
-  const Batcher batcher(images, normalisation);
-  module.set_training(false);
-  module.set_compressed(is_compressed(module.network()));
-  module.set_cells(cells.noise, cells.rng);
-  if (cells.noise != nullptr) module.program_cells(cells.time);
-  Rng rng(0);
-  std::vector<int> order(static_cast<std::size_t>(images.size()));
-  std::iota(order.begin(), order.end(), 0);
-  Tensor right = torch::zeros({}, at::TensorOptions().dtype(at::kLong).device(
-                                      device == Device::cuda ? at::kCUDA : at::kCPU));
-  TextScorer text;
-  const std::size_t most = images.is_text() ? kValidationSequences : kValidationBatch;
-  for (std::size_t at = 0; at < order.size(); at += most) {
-    const std::size_t count = std::min(most, order.size() - at);
-    const Batch batch =
-        make_batch(batcher, {order.data() + at, count}, images, {}, rng, true, device);
-    const Tensor logits = module.logits(batch.images);
-    if (images.is_text()) {
-      text.add(logits, batch.labels);
-    } else {
-      right += logits.flatten(1).argmax(1).eq(batch.labels).sum();
-    }
-  }
-  module.set_cells(nullptr, nullptr);
-  module.set_compressed(false);
-  module.set_training(true);
-  if (images.is_text()) return text.score();
-  return score_of_images(static_cast<double>(right.item<std::int64_t>()) / images.size(),
-                         images.size());
 }
 
 constexpr double kBeta2 = 0.99;  // of AdamW; 0.999 remembers longer than a short training lasts
@@ -109,12 +49,15 @@ std::unique_ptr<Optimiser> make_optimiser(const Module& module, const TrainSetti
 // One training from start to end; throws TrainFailure, or whatever LibTorch throws.
 class Run {
  public:
-  Run(const Network& network, const Split& data, const Normalisation& normalisation, Device device,
-      const TrainSettings& settings)
+  Run(const Network& network, const Split& data, std::uint64_t data_identity,
+      const Normalisation& normalisation, Device device, const TrainSettings& settings,
+      OnNote on_note)
       : data_(data),
+        data_identity_(data_identity),
         normalisation_(normalisation),
         device_(device),
         settings_(settings),
+        note_(std::move(on_note)),
         batcher_(data.train, normalisation),
         module_(network, settings.seed) {
     if (settings.channels_last) module_.use_channels_last();
@@ -126,86 +69,159 @@ class Run {
     order_.resize(static_cast<std::size_t>(data.train.size()));
     std::iota(order_.begin(), order_.end(), 0);
     result_.parameters = parameters(network);
+    steps_ = std::int64_t{settings.epochs} * batches_;
+    cooldown_ = std::llround(settings.cooldown * static_cast<double>(steps_));
+    // Before a cooldown trainings of different lengths are alike.
+    aware_from_ = settings.cooldown > 0 ? steps_ - cooldown_
+                                        : std::llround(kAwareFrom * static_cast<double>(steps_));
+    if (settings.distillation) {
+      teacher_ = teacher_logits(*settings.distillation, data.train, data_identity, normalisation,
+                                device, note_);
+    }
   }
 
   TrainResult go(const std::function<void(const EpochReport&)>& on_epoch) {
-    for (int epoch = 1; epoch <= settings_.epochs; ++epoch) {
-      const EpochReport report = train_epoch(epoch);
+    go_on();
+    while (step_ < steps_) {
+      const EpochReport report = train_epoch();
       result_.curve.push_back(report);
       if (on_epoch) on_epoch(report);
+      loss_sum_.reset();
+      summed_ = 0;
+      checkpoint_if_due();
     }
     const EpochReport& last = result_.curve.back();
     result_.accuracy = last.accuracy;
     result_.loss = last.loss;
     result_.stddev = score_.accuracy.stddev;
     result_.perplexity = last.perplexity;
-    if (settings_.cells) evaluate_on_cells();
+    if (settings_.cells && data_.validation.size() > 0) evaluate_on_cells();
     if (!settings_.weights.empty()) save_weights(module_, settings_.weights);
-    result_.seconds = seconds_since(start_);
+    std::error_code ignored;  // a checkpoint that stays is harmless: its training is over
+    if (!settings_.checkpoint.empty()) std::filesystem::remove(settings_.checkpoint, ignored);
+    result_.seconds = seconds();
     return std::move(result_);
   }
 
  private:
-  EpochReport train_epoch(int epoch) {
+  // From the checkpoint of this training; else from the state of a shorter one; else from nothing.
+  void go_on() {
+    checkpointed_ = Clock::now();
+    if (!settings_.checkpoint.empty()) {
+      const std::uint64_t identity =
+          training_identity(module_.network(), settings_, data_identity_);
+      if (take_up(settings_.checkpoint, identity)) return note_position();
+    }
+    if (settings_.continue_from.empty()) return;
+    if (!take_up(settings_.continue_from, step_identity(module_.network(), settings_)) &&
+        !std::filesystem::exists(settings_.continue_from))
+      note_(settings_.continue_from.string() + ": is not there; starting anew");
+  }
+
+  // Whether there was a state of this identity; says why not where there was another.
+  bool take_up(const std::filesystem::path& path, std::uint64_t identity) {
+    if (!std::filesystem::exists(path)) return false;
+    try {
+      Checkpoint state = load_checkpoint(path);
+      if (state.identity != identity || state.step >= steps_ || state.summed > batches_)
+        throw std::runtime_error(path.string() + ": is of another training");
+      restore(module_, *optimiser_, state.values);
+      step_ = state.step;
+      summed_ = state.summed;
+      if (summed_ > 0) loss_sum_ = torch::full({}, state.loss_sum, place());
+      earlier_s_ = state.seconds;
+      result_.images = state.images;
+      result_.curve = std::move(state.curve);
+      for (std::int64_t epoch = 1; epoch <= step_ / batches_; ++epoch)
+        Rng(settings_.seed, static_cast<std::uint64_t>(epoch)).shuffle(order_);
+      return true;
+    } catch (const std::runtime_error& error) {
+      note_(failure_reason(error) + "; starting anew");
+      return false;
+    }
+  }
+
+  void note_position() const {
+    note_("continues in epoch " + std::to_string(epoch()) + " of " +
+          std::to_string(settings_.epochs) + ", after " + std::to_string(step_ % batches_) +
+          " of " + std::to_string(batches_) + " batches");
+  }
+
+  Checkpoint state(std::uint64_t identity) const {
+    return {identity, step_,     result_.images, summed_ > 0 ? loss_sum_.item<float>() : 0,
+            summed_,  seconds(), result_.curve,  capture(module_, *optimiser_)};
+  }
+
+  // The clock decides when, never what: a state that is written changes nothing.
+  void checkpoint_if_due() {
+    if (settings_.checkpoint.empty() || step_ == steps_ ||
+        seconds_since(checkpointed_) < settings_.checkpoint_every_s)
+      return;
+    save_checkpoint(state(training_identity(module_.network(), settings_, data_identity_)),
+                    settings_.checkpoint);
+    checkpointed_ = Clock::now();
+  }
+
+  // For a longer training, which has its own curve and time.
+  void keep_state() const {
+    Checkpoint kept = state(step_identity(module_.network(), settings_));
+    kept.curve.clear();
+    kept.images = kept.summed = 0;
+    kept.loss_sum = 0;
+    kept.seconds = 0;
+    save_checkpoint(kept, settings_.keep_state);
+  }
+
+  // What is left of the epoch under way.
+  EpochReport train_epoch() {
     const auto start = Clock::now();
+    const int epoch = this->epoch();
+    const std::int64_t first = step_ % batches_;
     // A stream per epoch: what an epoch sees does not depend on how the one before drew.
     Rng rng(settings_.seed, static_cast<std::uint64_t>(epoch));
     rng.shuffle(order_);
-    cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(epoch));
-    Tensor sum;
-    for (int i = 0; i < batches_; ++i) {
-      const Tensor loss = train_batch(i, epoch, rng);
-      sum = sum.defined() ? sum.add_(loss) : loss.clone();
+    Batcher::skip(first * batch_, settings_.augment, rng);
+    for (std::int64_t i = first; i < batches_; ++i) {
+      if (!settings_.keep_state.empty() && step_ == steps_ - cooldown_) keep_state();
+      const Tensor loss = train_batch(static_cast<int>(i), rng);
+      loss_sum_ = loss_sum_.defined() ? loss_sum_.add_(loss) : loss.clone();
+      ++summed_;
+      ++step_;
+      result_.images += batch_;
       check_time(epoch);
-      if (i % kCheckEvery == kCheckEvery - 1) check_finite(sum, epoch);
+      if (i % kCheckEvery == kCheckEvery - 1) check_finite(epoch);
+      if (i + 1 < batches_) checkpoint_if_due();
     }
-    check_finite(sum, epoch);
+    check_finite(epoch);
     const double training_s = seconds_since(start);
-    const std::int64_t images = std::int64_t{batch_} * batches_;
-    result_.images += images;
-    score_ = score_on(module_, data_.validation, normalisation_, device_, bf16());
+    const double none = std::nan("");
+    score_ =
+        data_.validation.size() == 0 ? Score{{none, none}, {}} : score_on(module_, validation());
     check_time(epoch);
     return {epoch,
             settings_.epochs,
-            sum.item<double>() / batches_,
+            loss_sum_.item<double>() / static_cast<double>(summed_),
             score_.accuracy.value,
-            static_cast<double>(images) / training_s,
+            static_cast<double>(batch_ * (batches_ - first)) / training_s,
             seconds_since(start),
             score_.perplexity};
   }
 
-  // Streams of their own: noise changes nothing else that is drawn.
   void evaluate_on_cells() {
-    constexpr std::uint64_t kStream = std::uint64_t{1} << 40;
+    result_.on_cells =
+        score_on_cells(module_, validation(), settings_, [this] { check_time(settings_.epochs); });
     result_.without_noise = result_.accuracy;
-    result_.accuracy = 1;
-    for (std::size_t time = 0; time < settings_.cells->times.size(); ++time) {
-      double sum = 0, squares = 0;
-      for (int draw = 0; draw < settings_.noise_draws; ++draw) {
-        Rng rng(settings_.seed, kStream + time * 100'000 + static_cast<std::uint64_t>(draw));
-        const double accuracy = score_on(module_, data_.validation, normalisation_, device_, bf16(),
-                                         CellTime{&*settings_.cells, time, &rng})
-                                    .accuracy.value;
-        sum += accuracy;
-        squares += accuracy * accuracy;
-        check_time(settings_.epochs);
-      }
-      const double n = settings_.noise_draws, mean = sum / n;
-      const double variance = n > 1 ? std::max(0.0, (squares - n * mean * mean) / (n - 1)) : 0;
-      result_.on_cells.push_back({settings_.cells->times[time].seconds, mean, std::sqrt(variance)});
-      if (mean <= result_.accuracy) {
-        result_.accuracy = mean;
-        result_.stddev = std::sqrt(mean * (1 - mean) / data_.validation.size() + variance);
-      }
-    }
+    const Estimated least = worst(result_.on_cells, data_.validation.size());
+    result_.accuracy = least.value;
+    result_.stddev = least.stddev;
   }
 
-  Tensor train_batch(int i, int epoch, Rng& rng) {
+  HeldOut validation() const { return {data_.validation, normalisation_, device_, bf16()}; }
+
+  Tensor train_batch(int i, Rng& rng) {
+    if (step_ >= aware_from_) deploy();
     const std::span<const int> indices(order_.data() + std::ptrdiff_t{i} * batch_,
                                        static_cast<std::size_t>(batch_));
-    const std::int64_t step = std::int64_t{epoch - 1} * batches_ + i;
-    const std::int64_t steps = std::int64_t{settings_.epochs} * batches_;
-    if (static_cast<double>(step) >= kAwareFrom * static_cast<double>(steps)) deploy();
     const Batch batch = make_batch(batcher_, indices, data_.train, settings_.augment, rng,
                                    settings_.channels_last, device_);
     Tensor loss;
@@ -216,29 +232,56 @@ class Run {
       loss =
           F::cross_entropy(logits, batch.labels,
                            F::CrossEntropyFuncOptions().label_smoothing(settings_.label_smoothing));
+      if (settings_.distillation) loss = with_teacher(loss, logits, indices);
     }
     if (!loss.requires_grad())
       throw TrainFailure("the output does not depend on any trained value");
     optimiser_->zero_grad();
     loss.backward();
-    optimiser_->step(one_cycle(step, steps, settings_.learning_rate, settings_.warmup));
+    optimiser_->step(rate());
     return loss.detach();
   }
 
-  // What is trained is from now on what will run.
+  // What is trained is from now on what will run. Its noise follows from seed and step.
   void deploy() {
     module_.set_compression_aware(settings_.compression_aware && is_compressed(module_.network()));
-    if (settings_.cells && settings_.noise_aware) module_.set_cells(&*settings_.cells, &cell_rng_);
+    if (!settings_.cells || !settings_.noise_aware) return;
+    cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(step_));
+    module_.set_cells(&*settings_.cells, &cell_rng_);
   }
 
-  void check_finite(const Tensor& sum, int epoch) const {
-    if (!std::isfinite(sum.item<double>())) {
+  Tensor with_teacher(const Tensor& loss, const Tensor& logits,
+                      std::span<const int> indices) const {
+    const Tensor rows = torch::tensor(at::ArrayRef<int>(indices.data(), indices.size()), at::kLong);
+    const Tensor said = teacher_.index_select(0, rows).to(logits.device());
+    const double weight = settings_.distillation->weight;
+    return loss * (1 - weight) +
+           distillation_loss(logits, said, settings_.distillation->temperature) * weight;
+  }
+
+  double rate() const {
+    if (settings_.cooldown <= 0)
+      return one_cycle(step_, steps_, settings_.learning_rate, settings_.warmup);
+    const std::int64_t up = std::llround(settings_.warmup * batches_);
+    return trapezoid(step_, steps_, settings_.learning_rate, up, cooldown_);
+  }
+
+  int epoch() const { return static_cast<int>(step_ / batches_) + 1; }
+  double seconds() const { return earlier_s_ + seconds_since(start_); }
+  at::TensorOptions place() const {
+    return at::TensorOptions()
+        .dtype(at::kFloat)
+        .device(device_ == Device::cuda ? at::kCUDA : at::kCPU);
+  }
+
+  void check_finite(int epoch) const {
+    if (!std::isfinite(loss_sum_.item<double>())) {
       throw TrainFailure("the loss is not finite (epoch " + std::to_string(epoch) + ")");
     }
   }
 
   void check_time(int epoch) const {
-    if (settings_.time_limit_s > 0 && seconds_since(start_) > settings_.time_limit_s) {
+    if (settings_.time_limit_s > 0 && seconds() > settings_.time_limit_s) {
       throw TrainFailure(time_limit_reason(settings_.time_limit_s, epoch, settings_.epochs));
     }
   }
@@ -247,18 +290,29 @@ class Run {
 
   const Clock::time_point start_ = Clock::now();
   const Split& data_;
+  const std::uint64_t data_identity_;
   const Normalisation& normalisation_;
   const Device device_;
   const TrainSettings& settings_;
+  const OnNote note_;
   const Batcher batcher_;
   Module module_;
   std::unique_ptr<Optimiser> optimiser_;
   std::vector<int> order_;
   Rng cell_rng_{0};
   int batch_ = 0, batches_ = 0;
+  std::int64_t steps_ = 0, cooldown_ = 0, aware_from_ = 0;
+  Tensor teacher_;  // its logits, where there is one
+  std::int64_t step_ = 0;
+  Tensor loss_sum_;  // over `summed_` batches of the epoch under way
+  std::int64_t summed_ = 0;
+  double earlier_s_ = 0;  // spent before it went on
+  Clock::time_point checkpointed_;
   Score score_;  // of the last epoch
   TrainResult result_;
 };
+
+constexpr std::array<std::string_view, 2> kOptimisers{"sgd", "adamw"};
 
 }  // namespace
 
@@ -284,12 +338,6 @@ void check_ends(const Network& network, const Images& images) {
   }
 }
 
-namespace {
-
-constexpr std::array<std::string_view, 2> kOptimisers{"sgd", "adamw"};
-
-}  // namespace
-
 std::string_view to_string(OptimiserKind kind) {
   return kOptimisers[static_cast<std::size_t>(kind)];
 }
@@ -303,7 +351,8 @@ std::optional<OptimiserKind> parse_optimiser(std::string_view name) {
 Trainer::Trainer(Split data, Device device)
     : data_(std::move(data)),
       device_(device),
-      normalisation_(data_.train.size() > 0 ? measure(data_.train) : Normalisation()) {
+      normalisation_(data_.train.size() > 0 ? measure(data_.train) : Normalisation()),
+      data_identity_(data_identity(data_.train)) {
   if (device == Device::cuda && !cuda_available()) {
     throw InputError("", 0, "device", "cuda",
                      "this machine, or the LibTorch in use, has no CUDA device");
@@ -313,26 +362,34 @@ Trainer::Trainer(Split data, Device device)
 Trainer::~Trainer() = default;
 
 TrainOutcome Trainer::train(const Network& network, const TrainSettings& settings,
-                            const std::function<void(const EpochReport&)>& on_epoch) const {
+                            const std::function<void(const EpochReport&)>& on_epoch,
+                            const std::function<void(const std::string&)>& on_note) const {
   TrainOutcome outcome;
   try {
     check_ends(network, data_.train);
     if (settings.cells && data_.train.is_text())
       throw TrainFailure("cells hold weights, attention has none: no text is trained on them");
-    outcome.result = Run(network, data_, normalisation_, device_, settings).go(on_epoch);
+    const OnNote note = on_note ? on_note : [](const std::string&) {};
+    outcome.result =
+        Run(network, data_, data_identity_, normalisation_, device_, settings, note).go(on_epoch);
   } catch (const std::exception& error) {
     outcome.failure = failure_reason(error);
+    std::error_code ignored;  // to go on would fail again
+    if (dynamic_cast<const TrainFailure*>(&error) != nullptr)
+      std::filesystem::remove(settings.checkpoint, ignored);
   }
   return outcome;
 }
 
-Score Trainer::evaluate(const Network& network, const std::filesystem::path& weights,
+Score Trainer::evaluate(const Network& network, const TrainSettings& settings,
                         const Images& images) const {
   check_ends(network, images);
   Module module(network, {});
-  load_weights(module, weights);
+  load_weights(module, settings.weights);
   if (device_ == Device::cuda) module.move_to_cuda();
-  return score_on(module, images, normalisation_, device_, false);
+  const HeldOut data{images, normalisation_, device_, false};
+  if (settings.cells) return {worst(score_on_cells(module, data, settings), images.size()), {}};
+  return score_on(module, data);
 }
 
 }  // namespace hwnas

@@ -2,38 +2,21 @@
 
 #include <nlohmann/json.hpp>
 
-#include "experiments/adapters/cell_noise.h"
-#include "experiments/library.h"
 #include "search/engine/process_pool.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
-#include "space/network_file.h"
 
 namespace hwnas {
 namespace {
 
 using nlohmann::json;
 
-std::string request(const Job& job, const TrainingConfig& training, const std::string& weights,
-                    const std::optional<Device>& cells) {
-  json line{{"task", job.trial},
-            {"seed", std::to_string(job.seed)},
-            {"network", to_toml(job.candidate->network)},
-            {"epochs", training.epochs},
-            {"batch", training.batch},
-            {"learning_rate", training.learning_rate},
-            {"warmup", training.warmup},
-            {"optimiser", training.optimiser},
-            {"momentum", training.momentum},
-            {"weight_decay", training.weight_decay},
-            {"label_smoothing", training.label_smoothing},
-            {"augment", training.augment},
-            {"precision", training.precision},
-            {"quantization", training.quantization}};
-  if (training.time_limit_s > 0) line["time_limit_s"] = training.time_limit_s;
-  if (!weights.empty()) line["weights"] = weights;
-  if (cells) line["cells"] = cells_json(*training.noise, *cells, job.candidate->network);
-  return line.dump();
+std::string checkpoint_name(TrialId trial) {
+  return "trial" + std::to_string(trial) + ".checkpoint";
+}
+// What rung `place` left for the next.
+std::string state_name(TrialId trial, int place) {
+  return "trial" + std::to_string(trial) + ".state" + std::to_string(place);
 }
 
 // "done" or "failed" as an evaluation.
@@ -59,30 +42,17 @@ Evaluation ending(const json& line, const Job& job, const std::string& weights, 
   }
   measured(Metric::training_loss, line.at("loss").get<double>(), std::nullopt);
   if (!weights.empty()) evaluation.artifacts.push_back({"weights", weights});
+  evaluation.curve = curve_of(line);
   return evaluation;
 }
 
 }  // namespace
 
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images) {
-  std::vector<std::string> command = config.workers.command;
-  if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
-  const auto option = [&command](const char* name, const std::string& value) {
-    command.emplace_back(name);
-    command.push_back(value);
-  };
-  option("--data-set", config.data ? config.data->set : "noise");
-  if (config.data) {
-    option("--data", config.data->directory.string());
-    if (config.data->is_text()) option("--context", std::to_string(config.data->context));
-    option("--validation-share", std::to_string(config.data->validation_share));
-  }
-  if (train_images > 0) option("--train-images", std::to_string(train_images));
-  option("--split-seed", std::to_string(config.seed));
-  option("--threads", std::to_string(config.workers.threads));
-  option("--device", config.workers.device);
-  if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
-  return command;
+void remove_states(const std::filesystem::path& files, TrialId trial, int rungs) {
+  std::error_code ignored;
+  std::filesystem::remove(files / checkpoint_name(trial), ignored);
+  for (int place = 0; place < rungs; ++place)
+    std::filesystem::remove(files / state_name(trial, place), ignored);
 }
 
 TrainerGreeting greeting_of(ProcessPool& pool) {
@@ -92,21 +62,7 @@ TrainerGreeting greeting_of(ProcessPool& pool) {
   } catch (const std::runtime_error& error) {
     throw InputError(std::string("the trainer does not start: ") + error.what());
   }
-  const json words = json::parse(line, nullptr, false);
-  if (!words.is_object() || words.value("event", "") != "ready" ||
-      words.value("protocol", 0) != 1) {
-    throw InputError(
-        "the trainer does not greet as expected; is workers.command hwnas-trainer? It said: " +
-        line);
-  }
-  TrainerGreeting greeting;
-  const auto shape = words.at("input").get<std::vector<int>>();
-  greeting.task = {{shape.at(0), shape.at(1), shape.at(2)}, words.at("classes").get<int>()};
-  greeting.train_images = words.at("train_images").get<std::int64_t>();
-  greeting.validation_images = words.at("validation_images").get<std::int64_t>();
-  greeting.torch = words.value("torch", "");
-  greeting.device = words.value("device", "");
-  return greeting;
+  return parse_greeting(line);
 }
 
 struct TrainerEvaluator::Impl {
@@ -114,24 +70,36 @@ struct TrainerEvaluator::Impl {
   double fidelity;
   TrainingConfig training;
   int processes;
-  std::filesystem::path weights;
+  std::filesystem::path files;
+  std::optional<ShortTraining> rung;  // nothing: the run's own training
+  bool continues;                     // from what the rung before it left
+  int place;                          // of this stage among the trainings
   OnEpoch on_epoch;
   std::stop_token kill;
   std::optional<Device> cells;
   ProcessPool pool;
+  std::string environment;
 
-  // Relative to the folder of weights, as studies store it; the trainer is given the whole path.
+  // Relative to the folder of files, as studies store it; the trainer is given the whole path.
   std::string weights_name(const Job& job) const {
-    return weights.empty() ? "" : "trial" + std::to_string(job.trial) + ".pt";
+    return rung ? "" : "trial" + std::to_string(job.trial) + ".pt";
   }
-  std::string weights_path(const Job& job) const {
-    return weights.empty() ? "" : (weights / weights_name(job)).string();
+
+  TrainingFiles files_of(const Job& job) const {
+    TrainingFiles all;
+    if (files.empty()) return all;
+    all.logits = files / "teacher";
+    if (!rung) all.weights = files / weights_name(job);
+    if (!rung) all.checkpoint = files / checkpoint_name(job.trial);
+    if (continues && rung) all.keep_state = files / state_name(job.trial, place);
+    if (continues && place > 0) all.continue_from = files / state_name(job.trial, place - 1);
+    return all;
   }
 };
 
-TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path weights,
+TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path files,
                                    OnEpoch on_epoch, std::stop_token kill,
-                                   std::optional<Device> cells,
+                                   std::optional<Device> cells, int place,
                                    const std::optional<ShortTraining>& rung) {
   TrainingConfig training = *config.training;
   if (rung) training.epochs = rung->epochs;
@@ -142,10 +110,19 @@ TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::pat
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)
     options.time_limit_s = 2 * config.training->time_limit_s + 30;
-  impl_ = std::unique_ptr<Impl>(
-      new Impl{rung ? rung->name : "training", rung ? rung->fidelity : training.epochs,
-               std::move(training), processes, std::move(weights), std::move(on_epoch),
-               std::move(kill), std::move(cells), ProcessPool(std::move(options))});
+  impl_ = std::unique_ptr<Impl>(new Impl{.name = rung ? rung->name : "training",
+                                         .fidelity = rung ? rung->fidelity : training.epochs,
+                                         .training = std::move(training),
+                                         .processes = processes,
+                                         .files = std::move(files),
+                                         .rung = rung,
+                                         .continues = config.rungs_continue,
+                                         .place = place,
+                                         .cells = std::move(cells),
+                                         .on_epoch = std::move(on_epoch),
+                                         .kill = std::move(kill),
+                                         .pool = ProcessPool(std::move(options)),
+                                         .environment = {}});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
@@ -159,7 +136,13 @@ int TrainerEvaluator::concurrency() const {
 }
 
 TrainerGreeting TrainerEvaluator::greet() {
-  return greeting_of(impl_->pool);
+  TrainerGreeting greeting = greeting_of(impl_->pool);
+  impl_->environment = environment_text(greeting);
+  return greeting;
+}
+
+void TrainerEvaluator::set_environment(const std::string& environment) {
+  impl_->environment = environment;
 }
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
@@ -168,7 +151,8 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     try {
       requests.push_back(
-          request(jobs[i], impl_->training, impl_->weights_path(jobs[i]), impl_->cells));
+          training_request(jobs[i], impl_->training, impl_->files_of(jobs[i]), impl_->cells)
+              .dump());
       asked.push_back(i);
     } catch (const InputError& error) {
       Evaluation evaluation;
@@ -205,6 +189,7 @@ void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std
     if (!result.failure.empty()) evaluation.failure = "trainer " + result.failure;
     evaluation.interrupted = result.interrupted;
     evaluation.seconds = result.seconds;
+    evaluation.environment = impl_->environment;
     done(asked[i], std::move(evaluation));
   };
   impl_->pool.run(requests, on_line, on_done, stop, impl_->kill);

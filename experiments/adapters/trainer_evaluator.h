@@ -9,24 +9,14 @@
 #include <stop_token>
 #include <string>
 
+#include "experiments/adapters/trainer_lines.h"
 #include "experiments/run_config.h"
 #include "hw_models/device.h"
 #include "search/evaluator.h"
-#include "space/search_space.h"
 
 namespace hwnas {
 
 class ProcessPool;
-
-// What a trainer process says of itself and its data when it starts.
-struct TrainerGreeting {
-  Task task;
-  std::int64_t train_images = 0, validation_images = 0;
-  std::string torch, device;
-};
-
-// How hwnas-trainer is started for a run; `train_images` 0: all.
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images);
 
 // Starts a trainer of the pool where none runs. Throws InputError with its words where it does not
 // start or greet, for example because the data is damaged.
@@ -48,23 +38,26 @@ struct ShortTraining {
   std::int64_t train_images = 0;
 };
 
-// The command that starts a trainer on the config's data set; without [data] on random images, on
-// which it scores networks and trains none.
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images);
+// Removes what trainings of a trial kept to go on from. `files`: the folder of the evaluators.
+void remove_states(const std::filesystem::path& files, TrialId trial, int rungs);
 
 class TrainerEvaluator : public Evaluator {
  public:
   using OnEpoch = std::function<void(const EpochReport&)>;
 
-  // `weights`: the folder for trained weights, or empty for none. Evaluations that run when `kill`
-  // is requested are interrupted at once. `cells`: the device of [training.noise]. `rung`: in the
-  // place of the run's own training.
-  TrainerEvaluator(const RunConfig& config, std::filesystem::path weights, OnEpoch on_epoch,
-                   std::stop_token kill, std::optional<Device> cells,
+  // `files`: the folder for trained weights and for the state of trainings under way, or empty for
+  // none. Evaluations that run when `kill` is requested are interrupted at once. `cells`: the
+  // device of [training.noise]. `place`: among the trainings, from 0. `rung`: in the place of the
+  // run's own training.
+  TrainerEvaluator(const RunConfig& config, std::filesystem::path files, OnEpoch on_epoch,
+                   std::stop_token kill, std::optional<Device> cells, int place = 0,
                    const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
-  TrainerGreeting greet();  // greeting_of() its pool
+  // What evaluations say that they ran on.
+  void set_environment(const std::string& environment);
+
+  TrainerGreeting greet();  // greeting_of() its pool; what it says is the environment then
 
   std::string_view name() const override;
   int concurrency() const override;

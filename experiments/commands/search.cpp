@@ -52,12 +52,7 @@ Request read_request(const CommandLine& line) {
     if (line.has("study")) throw InputError("--study goes with a run config, not with a study");
     const Study study = Study::open_readonly(what);
     request.study = what;
-    // Relative paths are then relative to the study.
-    request.config = RunConfig::parse(
-        study.info().config,
-        (fs::path(what).parent_path() / ("(config in " + fs::path(what).filename().string() + ")"))
-            .string());
-    request.config.seed = study.info().seed;
+    request.config = stored_config(study, what);
     request.materials = stored_materials(request.config, study);
   } else {
     request.config = RunConfig::load(find_file(LibraryShelf::configs, what));

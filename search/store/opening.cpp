@@ -93,6 +93,22 @@ void create(Database& database, const StudyInfo& info, std::span<const StudyDevi
   transaction.commit();
 }
 
+// Settings of a writer's connection.
+void make_ready(Database& database) {
+  // A migration may make a table anew that others refer to.
+  database.execute(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+      "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 4000;");
+}
+
+void bring_up_to_date(Database& database, const StudyInfo& info,
+                      std::span<const StudyDevice> devices) {
+  if (database.integer("PRAGMA user_version") >= kSchemaVersion) return;
+  migrate(database);
+  database.execute("DROP VIEW IF EXISTS pareto_front; DROP VIEW IF EXISTS trial_wide;");
+  database.execute(study_views(info, devices));
+}
+
 // Without write access to the folder SQLite cannot make the -shm file that readers of a WAL share.
 OpenStudy open_in_readonly_folder(const fs::path& path) {
   OpenStudy open;
@@ -189,19 +205,12 @@ OpenStudy open_for_writing(const fs::path& given, const StudyInfo& info,
         differences(read_info(database), read_devices(database), info, devices);
     if (!other.empty()) throw error_at(path, "belongs to another run: " + other);
   }
-  // A migration may make a table anew that others refer to.
-  database.execute(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-      "PRAGMA foreign_keys = OFF; PRAGMA wal_autocheckpoint = 4000;");
+  make_ready(database);
   if (fresh) {
     create(database, info, devices);
   } else {
     Transaction transaction(database, Transaction::For::writing);
-    if (database.integer("PRAGMA user_version") < kSchemaVersion) {
-      migrate(database);
-      database.execute("DROP VIEW IF EXISTS pareto_front; DROP VIEW IF EXISTS trial_wide;");
-      database.execute(study_views(info, devices));
-    }
+    bring_up_to_date(database, info, devices);
     // A larger budget is the same run: the file keeps the config that it was last run with.
     database.cached("UPDATE runs SET config = ? WHERE config <> ?")
         .bind(1, info.config)
@@ -211,6 +220,22 @@ OpenStudy open_for_writing(const fs::path& given, const StudyInfo& info,
   }
   database.execute("PRAGMA foreign_keys = ON");
   open.info = read_info(database);
+  return open;
+}
+
+OpenStudy open_for_finals(const fs::path& given) {
+  const fs::path path = fs::weakly_canonical(given);
+  if (!fs::is_regular_file(path)) throw error_at(path, "no such file");
+  OpenStudy open;
+  open.lock = std::make_unique<LockFile>(path);
+  open.database = std::make_unique<Database>(path, Database::Mode::write);
+  check_header(*open.database, path);
+  open.info = read_info(*open.database);
+  make_ready(*open.database);
+  Transaction transaction(*open.database, Transaction::For::writing);
+  bring_up_to_date(*open.database, open.info, read_devices(*open.database));
+  transaction.commit();
+  open.database->execute("PRAGMA foreign_keys = ON");
   return open;
 }
 

@@ -36,6 +36,7 @@ struct OpenStudy {
 
 OpenStudy open_for_writing(const std::filesystem::path& path, const StudyInfo& info,
                            std::span<const StudyDevice> devices);
+OpenStudy open_for_finals(const std::filesystem::path& path);  // an existing one, to write
 OpenStudy open_for_reading(const std::filesystem::path& path);
 
 StudyInfo read_info(Database& database);

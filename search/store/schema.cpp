@@ -133,6 +133,37 @@ CREATE TABLE proxies (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Learning curves, what a training ran on, trainings in full.
+constexpr const char* kVersion5 = R"sql(
+CREATE TABLE curves (
+  trial    INTEGER NOT NULL REFERENCES trials (id),
+  stage    TEXT NOT NULL,
+  epoch    INTEGER NOT NULL,
+  loss     REAL NOT NULL,
+  accuracy REAL,
+  PRIMARY KEY (trial, stage, epoch)
+) STRICT, WITHOUT ROWID;
+CREATE VIEW summed_losses AS
+  SELECT trial, stage, count(*) AS epochs, sum(loss) AS summed_loss FROM curves
+  GROUP BY trial, stage;
+ALTER TABLE timings ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+CREATE TABLE finals (
+  trial               INTEGER NOT NULL REFERENCES trials (id),
+  settings            TEXT NOT NULL,
+  seed                INTEGER NOT NULL,
+  epochs              INTEGER NOT NULL,
+  images              INTEGER NOT NULL,
+  loss                REAL NOT NULL,
+  validation_accuracy REAL,
+  test_accuracy       REAL NOT NULL,
+  test_images         INTEGER NOT NULL,
+  folder              TEXT NOT NULL,
+  environment         TEXT NOT NULL,
+  seconds             REAL NOT NULL,
+  PRIMARY KEY (trial, settings)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
@@ -228,8 +259,8 @@ std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> 
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3, kVersion4};
-  static_assert(kSchemaVersion == 4);
+  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+  static_assert(kSchemaVersion == 5);
   return all;
 }
 

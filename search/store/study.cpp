@@ -7,6 +7,7 @@
 #include "search/store/database.h"
 #include "search/store/front.h"
 #include "search/store/opening.h"
+#include "search/store/trainings.h"
 
 namespace hwnas {
 namespace {
@@ -81,6 +82,10 @@ Study Study::open_readonly(const std::filesystem::path& path) {
   return Study(std::make_unique<Impl>(Impl{open_for_reading(path)}));
 }
 
+Study Study::open_for_finals(const std::filesystem::path& path) {
+  return Study(std::make_unique<Impl>(Impl{hwnas::open_for_finals(path)}));
+}
+
 const StudyInfo& Study::info() const {
   return impl_->open.info;
 }
@@ -147,6 +152,24 @@ std::vector<Artifact> Study::artifacts(TrialId id) const {
   return artifacts;
 }
 
+std::vector<CurvePoint> Study::curve(TrialId id, std::string_view stage) const {
+  return read_curve(impl_->db(), id, stage);
+}
+
+std::string Study::environment(TrialId id, std::string_view stage) const {
+  return read_environment(impl_->db(), id, stage);
+}
+
+std::vector<FinalTraining> Study::finals(TrialId id) const {
+  return read_finals(impl_->db(), id);
+}
+
+void Study::record_final(const FinalTraining& final) {
+  Transaction transaction(impl_->db(), Transaction::For::writing);
+  write_final(impl_->db(), final);
+  transaction.commit();
+}
+
 void Study::admit(std::span<const Trial> trials) {
   Transaction transaction(impl_->db(), Transaction::For::writing);
   BulkInsert rows(impl_->db(), "INSERT INTO trials VALUES", 9);
@@ -169,7 +192,8 @@ void Study::admit(std::span<const Trial> trials) {
 void Study::Impl::record_values(std::span<const Landed> landed) {
   BulkInsert values(db(), "INSERT INTO measurements VALUES", 7);
   BulkInsert artifacts(db(), "INSERT INTO artifacts VALUES", 3);
-  BulkInsert timings(db(), "INSERT INTO timings VALUES", 3);
+  BulkInsert curves(db(), "INSERT INTO curves VALUES", 5);
+  BulkInsert timings(db(), "INSERT INTO timings VALUES", 4);
   for (const Landed& one : landed) {
     if (!one.evaluation) continue;
     for (const Measurement& m : one.evaluation->measurements) {
@@ -180,12 +204,18 @@ void Study::Impl::record_values(std::span<const Landed> landed) {
     for (const Artifact& artifact : one.evaluation->artifacts) {
       artifacts.integer(one.trial).text(artifact.kind).text(artifact.path);
     }
+    for (const CurvePoint& point : one.evaluation->curve) {
+      curves.integer(one.trial).text(one.stage).integer(point.epoch).real(point.loss);
+      point.accuracy ? curves.real(*point.accuracy) : curves.null();
+    }
     if (one.evaluation->seconds >= kWorthTiming_s) {
       timings.integer(one.trial).text(one.stage).real(one.evaluation->seconds);
+      timings.text(one.evaluation->environment);
     }
   }
   values.finish();
   artifacts.finish();
+  curves.finish();
   timings.finish();
 }
 
@@ -230,9 +260,12 @@ std::string Study::dump() const {
       {"trials", "id"},
       {"measurements", "trial, metric, device, source, fidelity"},
       {"artifacts", "trial, kind, path"},
-      {"proxies", "network, name"}};
+      {"proxies", "network, name"},
+      {"curves", "trial, stage, epoch"}};
   std::string text;
+  const bool curves = has_trainings(impl_->db());
   for (const auto& [table, key] : tables) {
+    if (!curves && std::string_view(table) == "curves") continue;  // an older study, only read
     const std::unique_ptr<Statement> row =
         impl_->db().prepare(std::string("SELECT * FROM ") + table + " ORDER BY " + key);
     while (row->step()) {

@@ -19,6 +19,7 @@
 
 #include "search/evaluator.h"
 #include "search/objective.h"
+#include "search/store/final_training.h"
 #include "search/trial.h"
 #include "space/search_space.h"
 
@@ -49,6 +50,8 @@ class Study {
   // A new file, or an existing one of the same identity (else InputError that says what differs).
   static Study create_or_resume(const std::filesystem::path& path, const StudyInfo& info,
                                 std::span<const StudyDevice> devices);
+  // An existing one, to record what was made of its trials afterwards: record_final().
+  static Study open_for_finals(const std::filesystem::path& path);
   static Study open_readonly(const std::filesystem::path& path);
 
   Study(Study&&) noexcept;
@@ -63,6 +66,9 @@ class Study {
   std::vector<Trial> trials() const;  // all, by id
   std::vector<Trial> front() const;   // complete, non-dominated, by id
   std::vector<Artifact> artifacts(TrialId id) const;
+  std::vector<CurvePoint> curve(TrialId id, std::string_view stage) const;  // by epoch
+  std::string environment(TrialId id, std::string_view stage) const;        // empty: unknown
+  std::vector<FinalTraining> finals(TrialId id) const;
 
   // Writing; only where created or resumed. Each call is one transaction.
   void admit(std::span<const Trial> trials);  // state running
@@ -74,6 +80,7 @@ class Study {
     std::string reason;
   };
   void record(std::span<const Landed> landed);
+  void record_final(const FinalTraining& final);  // in the place of one of equal settings
 
   // Zero-cost scores of networks, by the network's fingerprint: kept, so that a run that goes on
   // elsewhere sees the same ones. NaN: there is nothing to score. Nothing: not kept.

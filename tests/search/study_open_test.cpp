@@ -159,18 +159,68 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   make(path).admit(std::vector{trial(0), trial(1)});
   const std::string now = toy::dump(path);
   execute(path,
-          "DROP TABLE proxies; ALTER TABLE objectives DROP COLUMN probability; PRAGMA user_version "
-          "= 2");
+          "DROP TABLE proxies; ALTER TABLE objectives DROP COLUMN probability;"
+          "DROP VIEW summed_losses; DROP TABLE curves; DROP TABLE finals;"
+          "ALTER TABLE timings DROP COLUMN environment; PRAGMA user_version = 2");
   const Study old = Study::open_readonly(path);
   EXPECT_EQ(old.info().objectives.size(), toy::settings(10).objectives.size());
   EXPECT_EQ(old.info().objectives[1].bound, toy::settings(10).objectives[1].bound);
   EXPECT_EQ(old.info().objectives[1].probability, 0);
   EXPECT_EQ(old.trial_count(), 2);
+  EXPECT_TRUE(old.finals(0).empty() && old.curve(0, "all").empty());
+  EXPECT_EQ(old.environment(0, "all"), "");
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(make(path).trial_count(), 2);
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"4"});
   EXPECT_EQ(toy::dump(path), now);
   EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
+}
+
+TEST(Study, TakesFinalTrainingsAfterwards) {
+  toy::Folder folder;
+  const fs::path path = folder / "s.db";
+  make(path).admit(std::vector{trial(0)});
+  const std::string before = toy::dump(path);
+  execute(path,
+          "ALTER TABLE objectives DROP COLUMN probability; DROP VIEW summed_losses;"
+          "DROP TABLE curves; DROP TABLE finals; ALTER TABLE timings DROP COLUMN environment;"
+          "PRAGMA user_version = 2");
+  FinalTraining final{.trial = 0,
+                      .settings = "epochs = 9",
+                      .seed = ~0ull,
+                      .epochs = 9,
+                      .images = 60000,
+                      .loss = 0.25,
+                      .validation = {},
+                      .test_accuracy = 0.5,
+                      .test_images = 10,
+                      .folder = "final0",
+                      .environment = "here",
+                      .seconds = 2};
+  Study::open_for_finals(path).record_final(final);  // brings it up to date
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"4"});
+  final.validation = 0.75;
+  final.test_accuracy = 0.625;
+  Study::open_for_finals(path).record_final(final);
+  final.settings = "epochs = 10";
+  Study::open_for_finals(path).record_final(final);
+  const Study study = Study::open_readonly(path);
+  const std::vector<FinalTraining> finals = study.finals(0);
+  ASSERT_EQ(finals.size(), 2u);
+  EXPECT_EQ(finals[0].settings, "epochs = 10");
+  EXPECT_EQ(finals[1].settings, "epochs = 9");
+  EXPECT_EQ(finals[1].seed, ~0ull);
+  EXPECT_EQ(finals[1].validation, 0.75);
+  EXPECT_EQ(finals[1].test_accuracy, 0.625);
+  EXPECT_EQ(finals[1].images, 60000);
+  EXPECT_EQ(finals[1].folder, "final0");
+  EXPECT_EQ(finals[1].environment, "here");
+  EXPECT_EQ(study.dump(), before) << "no part of the search";
+  EXPECT_THAT(error_of([&] { (void)Study::open_for_finals(folder / "none.db"); }),
+              HasSubstr("none.db: no such file"));
+  final.trial = 7;
+  EXPECT_THAT(error_of([&] { Study::open_for_finals(path).record_final(final); }),
+              HasSubstr("FOREIGN KEY"));
 }
 
 TEST(Study, AProbabilityIsStored) {

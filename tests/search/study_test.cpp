@@ -29,6 +29,8 @@ TEST(Study, GivesBackWhatItWasGiven) {
   training.measurements = {{kAccuracy, Source::trained, 5, 0.1 + 0.2, 0.01}};
   training.artifacts = {{"weights", "weights/1.pt"}};
   training.seconds = 12;
+  training.environment = "a machine";
+  training.curve = {{1, 0.75, {}}, {2, 0.5, 0.625}};
   {
     Study study = make(folder / "s.db", info);
     study.admit(std::vector{first, second});
@@ -69,7 +71,17 @@ TEST(Study, GivesBackWhatItWasGiven) {
   EXPECT_EQ(study.artifacts(1).at(0).path, "weights/1.pt");
   EXPECT_EQ(study.trials().at(1).measurements.size(), 2u);
   EXPECT_EQ(query(folder / "s.db", "SELECT * FROM timings"),
-            std::vector<std::string>{"1|'training'|12"});
+            std::vector<std::string>{"1|'training'|12|'a machine'"});
+  EXPECT_EQ(study.environment(1, "training"), "a machine");
+  EXPECT_EQ(study.environment(1, "costs"), "");
+  const std::vector<CurvePoint> curve = study.curve(1, "training");
+  ASSERT_EQ(curve.size(), 2u);
+  EXPECT_EQ(curve[0].loss, 0.75);
+  EXPECT_EQ(curve[0].accuracy, std::nullopt);
+  EXPECT_EQ(curve[1].epoch, 2);
+  EXPECT_EQ(curve[1].accuracy, 0.625);
+  EXPECT_EQ(query(folder / "s.db", "SELECT * FROM summed_losses"),
+            std::vector<std::string>{"1|'training'|2|1.25"});
 }
 
 TEST(Study, DumpsTheSameWhateverTheOrderOfLanding) {

@@ -1,8 +1,10 @@
 // The program hwnas-trainer itself, through its pipes.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -221,6 +223,71 @@ TEST(Program, HelpIsPrinted) {
   const Answer a = run("--help");
   EXPECT_EQ(a.code, 0);
   EXPECT_EQ(a.lines.at(0).substr(0, 14), "hwnas-trainer:");
+}
+
+// Starts the program on one request and kills it once a checkpoint of a batch within an epoch is
+// there, as often as asked; then lets it end.
+TEST(Program, KilledInTheMiddleOfAnEpochItGoesOnToTheSameWeights) {
+  TempDir dir;
+  write_bars(dir.path(), 3000);
+  const Json more{{"epochs", 3}, {"augment", {"flip", "crop"}}, {"checkpoint_every_s", 0}};
+  const auto asked = [&](const char* weights, bool checkpoint) {
+    Json keys = more;
+    keys["weights"] = (dir / weights).string();
+    if (checkpoint) keys["checkpoint"] = (dir / "c").string();
+    return request(1, 16, keys);
+  };
+  const Answer whole = run(data_options(dir), {asked("whole.pt", false)});
+  std::ofstream(dir / "in") << asked("parts.pt", true) << '\n';
+  for (int kills = 0; kills < 3; ++kills) {
+    std::filesystem::file_time_type before{};
+    if (kills > 0) before = std::filesystem::last_write_time(dir / "c");
+    const pid_t child = fork();
+    if (child == 0) {
+      dup2(open((dir / "in").c_str(), O_RDONLY), 0);
+      dup2(open("/dev/null", O_WRONLY), 1);
+      execl(HWNAS_BIN_DIR "/hwnas-trainer", "hwnas-trainer", "--data-set", "mnist", "--data",
+            dir.path().c_str(), nullptr);
+      _exit(127);
+    }
+    std::error_code none;  // until it has written some checkpoints of its own
+    for (int writes = 0; writes < 10;) {
+      usleep(1000);
+      const auto now = std::filesystem::last_write_time(dir / "c", none);
+      writes += !none && now != before;
+      if (!none) before = now;
+      ASSERT_EQ(waitpid(child, nullptr, WNOHANG), 0) << "ended before it was killed";
+    }
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ASSERT_FALSE(std::filesystem::exists(dir / "parts.pt"));
+  }
+  const Answer rest = run(data_options(dir), {asked("parts.pt", true)});
+  EXPECT_EQ(rest.json(1)["event"], "note");
+  EXPECT_THAT(rest.json(1)["text"], ::testing::StartsWith("continues in epoch "));
+  EXPECT_EQ(rest.json(rest.lines.size() - 1)["curve"], whole.json(4)["curve"]);
+  EXPECT_EQ(read_bytes(dir / "parts.pt"), read_bytes(dir / "whole.pt"));
+}
+
+// All images train, and the test images are read once, for the saved weights.
+TEST(Program, TestsAtTheEndWhereAsked) {
+  TempDir dir;
+  write_bars(dir.path(), 500);
+  const Json with_test{{"weights", (dir / "w.pt").string()}, {"test", true}};
+  const std::string options = data_options(dir) + " --validation-share 0";
+  const Answer without = run(options, {request(1, 4, with_test)});
+  EXPECT_THAT(without.json(3)["reason"], ::testing::HasSubstr("t10k-images"));
+  write_bars(dir.path(), 60, "t10k");
+  const Answer a = run(options, {request(1, 4, with_test)});
+  EXPECT_EQ(a.json(0)["train_images"], 500);
+  EXPECT_EQ(a.json(0)["validation_images"], 0);
+  EXPECT_FALSE(a.json(1).contains("accuracy"));
+  EXPECT_EQ(a.json(3)["event"], "done");
+  EXPECT_FALSE(a.json(3).contains("accuracy"));
+  EXPECT_GT(a.json(3)["test_accuracy"], 0.9);
+  EXPECT_EQ(a.json(3)["test_images"], 60);
 }
 
 // SIGINT belongs to the controller; SIGTERM ends.

@@ -55,7 +55,20 @@ TEST(Protocol, ReadsEveryKey) {
                {"augment", {"flip", "crop"}},
                {"precision", "bf16"},
                {"time_limit_s", 60},
-               {"weights", "a/b.pt"}});
+               {"weights", "a/b.pt"},
+               {"test", true},
+               {"cooldown", 0.25},
+               {"checkpoint", "c"},
+               {"checkpoint_every_s", 3},
+               {"keep_state", "k"},
+               {"continue_from", "f"},
+               {"distillation",
+                {{"network", to_toml(net())},
+                 {"weights", "t.pt"},
+                 {"logits", "l"},
+                 {"temperature", 2},
+                 {"weight", 0.75}}}});
+  EXPECT_TRUE(accepted(line).test);
   const TrainSettings s = accepted(line).settings;
   EXPECT_EQ(s.batch, 64);
   EXPECT_EQ(s.learning_rate, 0.2);
@@ -68,6 +81,16 @@ TEST(Protocol, ReadsEveryKey) {
   EXPECT_EQ(s.precision, Precision::bf16);
   EXPECT_EQ(s.time_limit_s, 60);
   EXPECT_EQ(s.weights, "a/b.pt");
+  EXPECT_EQ(s.cooldown, 0.25);
+  EXPECT_EQ(s.checkpoint, "c");
+  EXPECT_EQ(s.checkpoint_every_s, 3);
+  EXPECT_EQ(s.keep_state, "k");
+  EXPECT_EQ(s.continue_from, "f");
+  EXPECT_EQ(s.distillation->weights, "t.pt");
+  EXPECT_EQ(s.distillation->logits, "l");
+  EXPECT_EQ(s.distillation->temperature, 2);
+  EXPECT_EQ(s.distillation->weight, 0.75);
+  EXPECT_EQ(fingerprint(s.distillation->teacher), fingerprint(net()));
   EXPECT_EQ(std::get<Request>(parse_request(line.dump(), {3, 32, 32})).settings.augment.crop_pad,
             4);
   line["precision"] = "auto";
@@ -105,12 +128,24 @@ TEST(Protocol, RefusesWithTaskKeyAndReason) {
   EXPECT_EQ(with("learning_rte", 1),
             "learning_rte = 1: unknown key; did you mean 'learning_rate'?");
   EXPECT_THAT(with("network", "nonsense ["), ::testing::StartsWith("network:1: "));
+  EXPECT_EQ(with("test", 1), "test = 1: expected true or false");
+  EXPECT_EQ(with("test", true), "test = true: needs 'weights'");
+  EXPECT_EQ(with("keep_state", "k"), "keep_state = \"k\": needs a cooldown above 0");
+  EXPECT_EQ(with("continue_from", "k"), "continue_from = \"k\": needs a cooldown above 0");
+  EXPECT_EQ(with("distillation", 1), "distillation = 1: expected an object");
+  EXPECT_EQ(with("distillation", {{"network", to_toml(net())}}),
+            "distillation.weights: is missing");
+  EXPECT_EQ(
+      with("distillation", {{"network", to_toml(net())}, {"weights", "t.pt"}, {"temperature", 0}}),
+      "distillation.temperature = 0: expected a number from 0.1 to 1000.0");
+  EXPECT_EQ(with("distillation", {{"network", to_toml(net())}, {"weights", "t"}, {"weigth", 1}}),
+            "distillation.weigth = 1: unknown key; did you mean 'weight'?");
 }
 
 TEST(Protocol, ReadsRequestsForScores) {
   Json line{{"task", 1}, {"seed", "7"}, {"kind", "proxies"}, {"network", to_toml(net())}};
   EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).scores, zero_cost_names());
-  EXPECT_EQ(accepted(line).settings.seed, 7u);
+  EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).seed, 7u);
   line["scores"] = {"nwot", "jacov"};
   EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).scores,
             (std::vector<std::string>{"nwot", "jacov"}));
@@ -146,16 +181,28 @@ TEST(Protocol, WritesWhatTheReadmeSays) {
   outcome.result.accuracy = 0.5;
   outcome.result.stddev = 0.25;
   outcome.result.loss = 1.5;
-  outcome.result.curve.resize(2);
+  outcome.result.curve = {{1, 2, 2.5, 0.25, 9000, 1}, {2, 2, 1.5, std::nan(""), 9000, 1}};
   outcome.result.parameters = 50;
   outcome.result.images = 100;
   outcome.result.seconds = 2;
   EXPECT_EQ(
       outcome_line(12, outcome),
-      R"({"event":"done","task":12,"accuracy":0.5,"stddev":0.25,"loss":1.5,"epochs":2,"parameters":50,"images":100,"seconds":2.0})");
+      R"({"event":"done","task":12,"accuracy":0.5,"stddev":0.25,"loss":1.5,"epochs":2,"parameters":50,"images":100,"seconds":2.0,"curve":[[1,2.5,0.25],[2,1.5,null]]})");
   outcome.result.perplexity = {4.5, 0.5};
   EXPECT_THAT(outcome_line(12, outcome),
-              ::testing::EndsWith(R"("seconds":2.0,"perplexity":4.5,"perplexity_stddev":0.5})"));
+              ::testing::HasSubstr(R"("seconds":2.0,"perplexity":4.5,"perplexity_stddev":0.5,)"));
+  outcome.result.perplexity.reset();
+  outcome.result.accuracy = std::nan("");
+  outcome.result.test = Score{{0.75, 0.125}, {}};
+  outcome.result.test_images = 40;
+  outcome.result.curve.clear();
+  EXPECT_EQ(
+      outcome_line(12, outcome),
+      R"({"event":"done","task":12,"loss":1.5,"epochs":0,"parameters":50,"images":100,"seconds":2.0,"test_accuracy":0.75,"test_images":40,"curve":[]})");
+  EXPECT_EQ(note_line(12, "continues"), R"({"event":"note","task":12,"text":"continues"})");
+  EXPECT_EQ(
+      epoch_line(12, {1, 2, 0.5, std::nan(""), 9000, 5.25}),
+      R"({"event":"epoch","task":12,"epoch":1,"epochs":2,"loss":0.5,"images_per_s":9000.0,"seconds":5.25})");
   EXPECT_THAT(epoch_line(12, {1, 2, 0.5, 0.875, 9000, 5.25, Estimated{4.5, 0.5}}),
               ::testing::EndsWith(R"("seconds":5.25,"perplexity":4.5})"));
   outcome.failure = "out of memory";

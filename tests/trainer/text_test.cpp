@@ -226,7 +226,7 @@ TEST(TextTraining, SavedWeightsScoreTheSame) {
   TrainSettings s = settings();
   s.weights = dir / "w.pt";
   const TrainOutcome outcome = trainer().train(model(), s);
-  const Score score = trainer().evaluate(model(), s.weights, trainer().data().validation);
+  const Score score = trainer().evaluate(model(), s, trainer().data().validation);
   EXPECT_EQ(score.perplexity->value, outcome.result.perplexity->value);
   EXPECT_EQ(score.perplexity->stddev, outcome.result.perplexity->stddev);
   EXPECT_EQ(score.accuracy.value, outcome.result.accuracy);

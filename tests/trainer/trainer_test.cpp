@@ -103,7 +103,7 @@ TEST(Trainer, WeightsGiveTheSameAccuracyAgain) {
   s.weights = dir / "w.pt";
   const TrainOutcome outcome = trainer().train(net(), s);
   ASSERT_EQ(outcome.failure, "");
-  EXPECT_EQ(trainer().evaluate(net(), s.weights, trainer().data().validation).accuracy.value,
+  EXPECT_EQ(trainer().evaluate(net(), s, trainer().data().validation).accuracy.value,
             outcome.result.accuracy);
 }
 

@@ -1,0 +1,67 @@
+#include "search/store/trainings.h"
+
+namespace hwnas {
+namespace {
+
+constexpr std::int64_t kSince = 5;  // the schema that has them
+
+std::optional<double> maybe(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return row.real(column);
+}
+
+}  // namespace
+
+bool has_trainings(Database& database) {
+  return database.integer("PRAGMA user_version") >= kSince;
+}
+
+std::vector<CurvePoint> read_curve(Database& database, TrialId trial, std::string_view stage) {
+  std::vector<CurvePoint> curve;
+  if (!has_trainings(database)) return curve;
+  Statement& row = database.cached(
+      "SELECT epoch, loss, accuracy FROM curves WHERE trial = ? AND stage = ? ORDER BY epoch");
+  row.bind(1, trial).bind(2, stage);
+  while (row.step())
+    curve.push_back({static_cast<int>(row.integer(0)), row.real(1), maybe(row, 2)});
+  row.reset();
+  return curve;
+}
+
+std::string read_environment(Database& database, TrialId trial, std::string_view stage) {
+  if (!has_trainings(database)) return "";
+  Statement& row = database.cached("SELECT environment FROM timings WHERE trial = ? AND stage = ?");
+  const std::string text(row.bind(1, trial).bind(2, stage).step() ? row.text(0) : "");
+  row.reset();
+  return text;
+}
+
+std::vector<FinalTraining> read_finals(Database& database, TrialId trial) {
+  std::vector<FinalTraining> finals;
+  if (!has_trainings(database)) return finals;
+  Statement& row = database.cached(
+      "SELECT settings, seed, epochs, images, loss, validation_accuracy, test_accuracy, "
+      "test_images, folder, environment, seconds FROM finals WHERE trial = ? ORDER BY settings");
+  row.bind(1, trial);
+  while (row.step()) {
+    finals.push_back({trial, std::string(row.text(0)), static_cast<std::uint64_t>(row.integer(1)),
+                      static_cast<int>(row.integer(2)), row.integer(3), row.real(4), maybe(row, 5),
+                      row.real(6), row.integer(7), std::string(row.text(8)),
+                      std::string(row.text(9)), row.real(10)});
+  }
+  row.reset();
+  return finals;
+}
+
+void write_final(Database& database, const FinalTraining& final) {
+  Statement& row =
+      database.cached("INSERT OR REPLACE INTO finals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  row.bind(1, final.trial).bind(2, final.settings);
+  row.bind(3, static_cast<std::int64_t>(final.seed)).bind(4, std::int64_t{final.epochs});
+  row.bind(5, final.images).bind(6, final.loss);
+  final.validation ? row.bind(7, *final.validation) : row.bind_null(7);
+  row.bind(8, final.test_accuracy).bind(9, final.test_images).bind(10, final.folder);
+  row.bind(11, final.environment).bind(12, final.seconds).run();
+}
+
+}  // namespace hwnas
