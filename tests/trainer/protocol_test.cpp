@@ -110,7 +110,7 @@ TEST(Protocol, RefusesWithTaskKeyAndReason) {
 TEST(Protocol, ReadsRequestsForScores) {
   Json line{{"task", 1}, {"seed", "7"}, {"kind", "proxies"}, {"network", to_toml(net())}};
   EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).scores, zero_cost_names());
-  EXPECT_EQ(accepted(line).settings.seed, 7u);
+  EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).seed, 7u);
   line["scores"] = {"nwot", "jacov"};
   EXPECT_EQ(std::get<ScoreRequest>(parse_request(line.dump(), kImage)).scores,
             (std::vector<std::string>{"nwot", "jacov"}));
