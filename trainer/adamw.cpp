@@ -11,6 +11,7 @@ using at::Tensor;
 struct AdamW::Slot {
   std::string name;
   Tensor weight, mean, square;  // running means of the gradient and of its square
+  Tensor steps;                 // on the CPU: a number, exact up to 2^24
   double decay;
 };
 
@@ -40,10 +41,11 @@ bool dense_alike(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 AdamW::AdamW(const Module& module, double beta1, double beta2, double weight_decay)
-    : beta1_(beta1), beta2_(beta2), steps_(torch::zeros({1})) {
+    : beta1_(beta1), beta2_(beta2) {
   for (const auto& [name, weight] : module.parameters()) {
     const Tensor zeros = torch::zeros_like(weight.detach());
-    slots_.push_back({name, weight, zeros, zeros.clone(), weight.dim() > 1 ? weight_decay : 0});
+    slots_.push_back({name, weight, zeros, zeros.clone(), torch::zeros({1}),
+                      weight.dim() > 1 ? weight_decay : 0});
   }
 }
 
@@ -51,13 +53,12 @@ AdamW::~AdamW() = default;
 
 void AdamW::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
-  steps_ += 1;
-  const double t = steps_.item<double>();
-  const double step = learning_rate / (1 - std::pow(beta1_, t));
-  const double root = 1 / std::sqrt(1 - std::pow(beta2_, t));
   for (Slot& slot : slots_) {
     const Tensor& gradient = slot.weight.grad();
     if (!gradient.defined()) continue;
+    const double t = *slot.steps.data_ptr<float>() += 1;
+    const double step = learning_rate / (1 - std::pow(beta1_, t));
+    const double root = 1 / std::sqrt(1 - std::pow(beta2_, t));
     const double keep = 1 - learning_rate * slot.decay;
     if (slot.weight.is_cpu() && dense_alike(slot.weight, gradient) &&
         dense_alike(slot.weight, slot.mean) && dense_alike(slot.weight, slot.square)) {
@@ -79,10 +80,11 @@ void AdamW::zero_grad() {
 }
 
 NamedTensors AdamW::state() const {
-  NamedTensors all{{"steps", steps_}};
+  NamedTensors all;
   for (const Slot& slot : slots_) {
     all.emplace_back(slot.name + ".mean", slot.mean);
     all.emplace_back(slot.name + ".square", slot.square);
+    all.emplace_back(slot.name + ".steps", slot.steps);
   }
   return all;
 }

@@ -23,14 +23,13 @@ class AdamW : public Optimiser {
   void step(double learning_rate) override;
   void zero_grad() override;
 
-  // Of each parameter, as "NAME.mean" and "NAME.square", and "steps".
+  // Of each parameter, as "NAME.mean" and "NAME.square" and "NAME.steps".
   NamedTensors state() const override;
 
  private:
   struct Slot;
   std::vector<Slot> slots_;
   double beta1_, beta2_;
-  at::Tensor steps_;  // done: a number, exact up to 2^24
 };
 
 }  // namespace hwnas

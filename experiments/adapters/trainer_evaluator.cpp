@@ -118,9 +118,9 @@ TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::pat
                                          .rung = rung,
                                          .continues = config.rungs_continue,
                                          .place = place,
-                                         .cells = std::move(cells),
                                          .on_epoch = std::move(on_epoch),
                                          .kill = std::move(kill),
+                                         .cells = std::move(cells),
                                          .pool = ProcessPool(std::move(options)),
                                          .environment = {}});
 }

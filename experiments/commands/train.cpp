@@ -60,14 +60,16 @@ struct Order {
 
 TrainingConfig read_training(const CommandLine& line, const RunConfig& config,
                              const fs::path& study) {
-  TrainingConfig training =
-      with_settings(config, long_training(*config.training, config.data->set), line.list("set"));
+  TrainingConfig usual = long_training(*config.training, config.data->set);
+  if (line.has("distill")) {
+    if (!usual.distillation) usual.distillation.emplace();
+    usual.distillation->name = line.get("distill");
+  }
+  TrainingConfig training = with_settings(config, usual, line.list("set"));
   if (const auto epochs = line.integer("epochs", 1, 100'000))
     training.epochs = static_cast<int>(*epochs);
   if (line.has("distill")) {
-    if (!training.distillation) training.distillation.emplace();
     const std::string name = line.get("distill");
-    training.distillation->name = name;
     const std::string full = is_number(name) ? fs::absolute(study).string() + ":" + name : name;
     training.distillation->teacher = find_teacher(full, "", "", "--distill");
   } else if (training.distillation) {

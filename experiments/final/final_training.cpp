@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "experiments/adapters/trainer_evaluator.h"
 #include "search/engine/process_pool.h"
 #include "space/input_error.h"
 #include "space/network_file.h"

@@ -176,8 +176,9 @@ TEST(Train, ANetworkMayBeATeacherOfASearch) {
                         "folder with network.toml and weights.pt"));
   EXPECT_EQ(t.hwnas("pareto taught.db").code, 0) << "looking needs no teacher";
   fs::rename(t.folder / "other", t.folder / "big");
-  EXPECT_THAT(t.hwnas("search taught.db --trials 3").err,
-              HasSubstr("belongs to another run: training.distillation"));
+  EXPECT_THAT(
+      t.hwnas("search taught.db --trials 3").err,
+      HasSubstr("belongs to another run: settings differs at line 24: 'training.distillation"));
 }
 
 TEST(Train, MistakesAreOneLine) {

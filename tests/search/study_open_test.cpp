@@ -47,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 4)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 5)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -171,7 +171,7 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   EXPECT_EQ(old.environment(0, "all"), "");
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(make(path).trial_count(), 2);
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"4"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"5"});
   EXPECT_EQ(toy::dump(path), now);
   EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
 }
@@ -183,7 +183,8 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
   const std::string before = toy::dump(path);
   execute(path,
           "ALTER TABLE objectives DROP COLUMN probability; DROP VIEW summed_losses;"
-          "DROP TABLE curves; DROP TABLE finals; ALTER TABLE timings DROP COLUMN environment;"
+          "DROP TABLE proxies; DROP TABLE curves; DROP TABLE finals; ALTER TABLE timings DROP "
+          "COLUMN environment;"
           "PRAGMA user_version = 2");
   FinalTraining final{.trial = 0,
                       .settings = "epochs = 9",
@@ -198,7 +199,7 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
                       .environment = "here",
                       .seconds = 2};
   Study::open_for_finals(path).record_final(final);  // brings it up to date
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"4"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"5"});
   final.validation = 0.75;
   final.test_accuracy = 0.625;
   Study::open_for_finals(path).record_final(final);
