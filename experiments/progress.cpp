@@ -11,17 +11,6 @@
 namespace hwnas {
 namespace {
 
-std::string clock_text(double seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
-  char text[32];
-  if (s >= 3600) {
-    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  } else {
-    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
-  }
-  return text;
-}
-
 // At most `most` characters of UTF-8 text, whole ones.
 std::string first_characters(const std::string& text, std::size_t most) {
   std::size_t end = 0;
@@ -33,6 +22,17 @@ std::string first_characters(const std::string& text, std::size_t most) {
 }
 
 }  // namespace
+
+std::string clock_text(double seconds) {
+  const auto s = static_cast<long>(seconds + 0.5);
+  char text[32];
+  if (s >= 3600) {
+    std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%ld:%02ld", s / 60, s % 60);
+  }
+  return text;
+}
 
 ProgressPrinter::ProgressPrinter(const RunConfig& config, bool terminal)
     : objectives_(config.objectives),

@@ -13,6 +13,8 @@
 
 namespace hwnas {
 
+std::string clock_text(double seconds);  // "1:05", "1:02:03"
+
 class ProgressPrinter : public RunListener {
  public:
   ProgressPrinter(const RunConfig& config, bool terminal);

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "experiments/adapters/proxy_scorer.h"
+#include "experiments/final/final_training.h"
 #include "space/toml_table.h"
 
 namespace hwnas {
@@ -307,6 +308,22 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
   }
 }
 
+std::vector<FinalConfig> read_finals(const TomlTable& file, const RunConfig& config) {
+  std::vector<FinalConfig> finals;
+  for (const TomlTable& table : file.tables("final")) {
+    if (!config.training) throw file.error("final", "is of no use without [data] and [training]");
+    FinalConfig& final = finals.emplace_back();
+    const TrainingConfig usual = long_training(*config.training, config.data->set);
+    const auto training = table.maybe_table("training");
+    final.training = training ? read_training(*training, config, usual) : usual;
+    final.bound = read_objective(table, false, config);
+    const Metric metric = final.bound.key.metric;
+    if (is_learned(metric)) throw table.error("metric", "expected what the best is to be within");
+    if (final.bound.probability > 0) throw table.error("with", "goes with objectives and bounds");
+  }
+  return finals;
+}
+
 // What tables and the rest of the config say of each other.
 void check_tables(const TomlTable& file, const RunConfig& config) {
   for (const MetricKey& key : keys_of(config.tables)) {
@@ -422,6 +439,7 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   const auto search = file.maybe_table("search");
   if (!config.rungs.empty() && !(search && search->has("batch")))
     config.batch = usual_batch(config.rungs);
+  config.finals = read_finals(file, config);
   file.done();
   return config;
 }

@@ -71,6 +71,12 @@ struct TrainingConfig {
   std::optional<DistillationConfig> distillation;
 };
 
+// The best trial within a bound is trained in full after the search.
+struct FinalConfig {
+  Objective bound;
+  TrainingConfig training;
+};
+
 struct WorkersConfig {
   int count = 0;                     // trainer processes; 0: one for each core
   int threads = 1;                   // of each
@@ -89,7 +95,8 @@ struct RunConfig {
   int batch = 8;
   Budget budget;
   std::vector<Objective> objectives;  // optimised ones first, then mere bounds
-  std::optional<DataConfig> data;     // both or neither
+  std::vector<FinalConfig> finals;
+  std::optional<DataConfig> data;  // both or neither
   std::optional<TrainingConfig> training;
   std::vector<TableConfig> tables;
   std::vector<RungConfig> rungs;  // the cheapest first

@@ -66,4 +66,13 @@ double median(std::span<const double> values) {
   return (sorted[half - 1] + sorted[half]) / 2;
 }
 
+Interval wilson_interval(double share, std::int64_t count) {
+  constexpr double z = 1.959963984540054;  // of 95 %
+  const auto n = static_cast<double>(count);
+  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
+  const double half =
+      z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+  return {middle - half, middle + half};
+}
+
 }  // namespace hwnas

@@ -1,6 +1,7 @@
 // Statistics of small samples, such as the seeds of a benchmark. Free functions, thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace hwnas {
@@ -19,5 +20,11 @@ double median(std::span<const double> values);
 // The t that a Student variable of `freedom` >= 1 degrees stays below with probability `p` > 0.5.
 // By bisection on the closed form of the distribution (Abramowitz and Stegun, 26.7.3 and 26.7.4).
 double student_quantile(double p, int freedom);
+
+// Bounds of a share seen in `count` trials, 95 % (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+struct Interval {
+  double low = 0, high = 0;
+};
+Interval wilson_interval(double share, std::int64_t count);
 
 }  // namespace hwnas

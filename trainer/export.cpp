@@ -115,9 +115,10 @@ ExportOutcome export_model(const Trainer& trainer, const Network& network,
     save_tensors(module.state(), {{"format", "pt"}}, settings.folder / "model.safetensors");
     save_script(module, settings.folder / "model.pt");
     const std::optional<IntegerNetwork> integers = save_integers(module, trainer, settings);
-    const Source validation{trainer.data().validation, outcome.normalisation, network.input()};
-    outcome.accuracy = accuracy_of(module, validation);
-    if (integers) outcome.int8_accuracy = accuracy_of(*integers, validation);
+    const Source held_out{settings.on_test ? test : trainer.data().validation,
+                          outcome.normalisation, network.input()};
+    outcome.accuracy = accuracy_of(module, held_out);
+    if (integers) outcome.int8_accuracy = accuracy_of(*integers, held_out);
     if (settings.samples > 0) {
       save_samples(module, integers ? &*integers : nullptr,
                    {test, outcome.normalisation, network.input()}, settings);

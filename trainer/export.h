@@ -23,6 +23,7 @@ struct ExportSettings {
   std::filesystem::path weights;  // as train() saved them
   std::filesystem::path folder;
   int samples = 0;
+  bool on_test = false;  // accuracies are of the test part, not of the validation part
   bool int8 = false;
   int calibration = 512;  // images, the first of the training part
 };
@@ -30,13 +31,14 @@ struct ExportSettings {
 struct ExportOutcome {
   Normalisation normalisation;  // of the images, as the network was trained
   Shape image;                  // of the data set; a network of another size reads them resized
-  // On the validation part: of the float32 model, and of the integer one.
+  // Of the float32 model, and of the integer one.
   double accuracy = 0;
   std::optional<double> int8_accuracy;
   std::string failure;  // empty: done; else the reason, one line
 };
 
-// `test` is read where samples are asked for. Never throws. Not thread-safe for one folder.
+// `test` is read where samples or accuracies of it are asked for. Never throws. Not thread-safe for
+// one folder.
 ExportOutcome export_model(const Trainer& trainer, const Network& network,
                            const ExportSettings& settings, const Images& test);
 

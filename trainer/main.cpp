@@ -36,8 +36,8 @@ void limit_memory(double bytes) {
   }
 }
 
-// The test images are read when a training that asks for them is over, and for samples of what a
-// finished network says.
+// The test images are read when a training that asks for them is over, and when its network is
+// exported.
 Images test_images(const TrainerOptions& options) {
   return options.data_set == DataSet::text
              ? load_text(options.data, Part::test, options.context)
@@ -73,7 +73,7 @@ std::string answer(const Trainer& trainer, const TrainerOptions& options,
                    const ExportRequest& request) {
   Images test;
   try {
-    if (request.settings.samples > 0) test = test_images(options);
+    if (request.settings.samples > 0 || request.settings.on_test) test = test_images(options);
   } catch (const InputError& error) {
     return refusal_line({request.task, error.what()});
   }

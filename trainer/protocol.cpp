@@ -101,6 +101,7 @@ ExportRequest read_export(const Json& object) {
   request.settings.weights = settings.string("weights");
   request.settings.folder = settings.string("folder");
   request.settings.samples = settings.integer("samples", 0, 1 << 20, 0);
+  request.settings.on_test = settings.boolean("test", false);
   request.settings.int8 = settings.boolean("int8", false);
   request.settings.calibration =
       settings.integer("calibration", 1, 1 << 20, request.settings.calibration);

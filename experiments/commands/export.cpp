@@ -21,11 +21,22 @@ const std::vector<std::string> kFiles{"model.onnx",        "model.int8.onnx",   
                                       "model.safetensors", "samples.safetensors", "network.toml",
                                       "MODEL_CARD.md"};
 
-// The trial's trained values. Throws InputError that says how to get them.
-std::filesystem::path find_weights(const Study& study, const std::string& path, TrialId id) {
+// The trial's trained values: of its longest training in full, unless those of the search are
+// asked for or there is none. Throws InputError that says how to get them.
+void find_weights(const Study& study, const std::string& path, bool searched, CardFacts& facts) {
+  const TrialId id = facts.trial.id;
+  const std::filesystem::path files = files_folder(path);
+  for (const FinalTraining& final : study.finals(id)) {
+    const std::filesystem::path file = files / final.folder / "weights.pt";  // or absolute
+    if (searched || !std::filesystem::exists(file)) continue;
+    if (facts.final && facts.final->epochs >= final.epochs) continue;
+    facts.final = final;
+    facts.weights = file.string();
+  }
+  if (facts.final) return;
   for (const Artifact& a : study.artifacts(id)) {
-    const std::filesystem::path file = files_folder(path) / a.path;
-    if (a.kind == "weights" && std::filesystem::exists(file)) return file;
+    facts.weights = (files / a.path).string();
+    if (a.kind == "weights" && std::filesystem::exists(facts.weights)) return;
   }
   throw InputError(path, 0, "", "",
                    "trial " + std::to_string(id) +
@@ -80,15 +91,15 @@ bool asks_for_integers(const Network& network) {
 }
 
 // False where interrupted.
-bool fill(const PendingFolder& folder, CardFacts& facts, const std::filesystem::path& weights,
-          int samples, std::optional<int> int8, std::stop_token stop) {
+bool fill(const PendingFolder& folder, CardFacts& facts, int samples, std::optional<int> int8,
+          std::stop_token stop) {
   folder.write("network.toml", to_toml(facts.network));
-  auto trained = write_trained_files(facts.config, facts.network, weights, folder.path(), samples,
-                                     int8, std::move(stop));
+  auto trained = write_trained_files(
+      facts.config, {facts.network, facts.weights, facts.final, folder.path(), samples, int8},
+      std::move(stop));
   if (!trained) return false;
   facts.trained = std::move(*trained);
   write_onnx(folder / "network.toml", folder / "model.safetensors", folder / "model.onnx");
-  facts.weights = weights.string();
   facts.files = {{"model.onnx", "ONNX, float32, norms kept as layers"},
                  {"model.pt", "TorchScript, float32: `torch.jit.load`"},
                  {"model.safetensors", "the trained values, by layer of `network.toml`"},
@@ -125,20 +136,21 @@ int export_command(const Arguments& arguments) {
              "also write N test images with the trainer's answers, to check a runtime against (0)")
       .flag("int8", "also an int8 model (always where the network asks for 8 bits or fewer)")
       .value("calibration", "N", "training images that the int8 model's ranges are from (512)")
+      .flag("search-weights", "those of the search, even where hwnas train has trained the trial")
       .flag("force", "write into a folder that holds something; its other files stay");
   if (!line.parse(arguments)) return 0;
   if (!line.has("output")) throw InputError("-o is missing; expected the folder to write");
   const std::string path = line.get("STUDY");
   const Study study = Study::open_readonly(path);
   CardFacts facts = read_facts(path, line, study);
-  const std::filesystem::path weights = find_weights(study, path, facts.trial.id);
+  find_weights(study, path, line.has("search-weights"), facts);
   const Interrupt interrupt;
   PendingFolder folder(line.get("output"), line.has("force"));
   std::optional<int> int8;
   if (line.has("int8") || asks_for_integers(facts.network))
     int8 = static_cast<int>(line.integer("calibration", 1, 1 << 20).value_or(512));
   const auto samples = static_cast<int>(line.integer("samples", 0, 1 << 20).value_or(0));
-  if (!fill(folder, facts, weights, samples, int8, interrupt.stop())) return 130;
+  if (!fill(folder, facts, samples, int8, interrupt.stop())) return 130;
   folder.commit(kFiles);
   for (const auto& [name, what] : facts.files)
     std::cout << (std::filesystem::path(line.get("output")) / name).string() << "  " << what

@@ -6,6 +6,7 @@
 #include "experiments/command_line.h"
 #include "experiments/commands.h"
 #include "experiments/experiment.h"
+#include "experiments/final/finalists.h"
 #include "experiments/front_report.h"
 #include "experiments/interrupt.h"
 #include "experiments/library.h"
@@ -131,6 +132,20 @@ void announce(const Experiment& experiment, const Survey& survey, const fs::path
   printer.message("study " + study.string());
 }
 
+Stopped run(Experiment& experiment, const Survey& survey, const fs::path& path, bool json,
+            ProgressPrinter& printer, const Interrupt& interrupt) {
+  Study study = experiment.open_study(survey);
+  announce(experiment, survey, path, printer);
+  for (const Trial& trial : study.front()) printer.note_best(trial);
+  const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
+  printer.message(ending(stopped) + "; continue with: hwnas search " + path.string() +
+                  " --trials N");
+  const FrontReport report = report_front(study);
+  std::cout << (json ? to_json(report) + "\n" : to_text(report)) << std::flush;
+  if (stopped == Stopped::failing) throw InputError(last_failure(study));
+  return stopped;
+}
+
 }  // namespace
 
 int search_command(const Arguments& arguments) {
@@ -144,16 +159,20 @@ int search_command(const Arguments& arguments) {
       [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
   const Survey survey = experiment.look(interrupt.stop());
   if (interrupt.stop().stop_requested()) return 130;
-  Study study = experiment.open_study(survey);
-  announce(experiment, survey, request.study, printer);
-  for (const Trial& trial : study.front()) printer.note_best(trial);
-  const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
-  printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
-                  " --trials N");
-  const FrontReport report = report_front(study);
-  std::cout << (line.has("json") ? to_json(report) + "\n" : to_text(report));
-  if (stopped == Stopped::failing) throw InputError(last_failure(study));
-  return stopped == Stopped::request ? 130 : 0;
+  const Stopped stopped =
+      run(experiment, survey, request.study, line.has("json"), printer, interrupt);
+  const RunConfig& config = experiment.config();
+  if (stopped == Stopped::request) return 130;
+  if (config.finals.empty()) return 0;
+  const Study study = Study::open_readonly(request.study);
+  const auto done =
+      train_finalists(finalists(study, request.study, config), config, interrupt.stop());
+  if (!done) {
+    printer.message("interrupted; the same command goes on");
+    return 130;
+  }
+  (line.has("json") ? std::cerr : std::cout) << *done;
+  return 0;
 }
 
 }  // namespace hwnas

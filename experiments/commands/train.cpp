@@ -10,8 +10,9 @@
 #include "experiments/command_line.h"
 #include "experiments/commands.h"
 #include "experiments/experiment.h"
-#include "experiments/final/final_training.h"
+#include "experiments/final/finalists.h"
 #include "experiments/interrupt.h"
+#include "experiments/progress.h"
 #include "experiments/subject.h"
 #include "space/input_error.h"
 #include "space/rng.h"
@@ -31,7 +32,9 @@ CommandLine describe_command() {
       "Example: hwnas train fashion_mnist.db 42 --epochs 60");
   line.positional("STUDY", "a study file; its config says which data")
       .positional("ID",
-                  "number of a trial; or a network (a name or a file), to be a teacher of others")
+                  "number of a trial; or a network (a name or a file), to be a teacher of others; "
+                  "unsaid: the models of the config's [[final]]",
+                  /*required=*/false)
       .value("epochs", "N", "passes over the images (30)")
       .value("seed", "N", "of weights, order and augmentation (the trial's own)")
       .values("set", "KEY=VALUE",
@@ -50,13 +53,6 @@ CommandLine describe_command() {
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
-
-struct Order {
-  FinalPlan plan;
-  fs::path study;
-  std::optional<TrialId> trial;
-  std::string subject;  // "trial 42"
-};
 
 TrainingConfig read_training(const CommandLine& line, const RunConfig& config,
                              const fs::path& study) {
@@ -80,45 +76,35 @@ TrainingConfig read_training(const CommandLine& line, const RunConfig& config,
   return training;
 }
 
-// A folder of its own for each training of each subject.
-fs::path usual_folder(const Order& order) {
-  std::uint64_t hash = 0;
-  for (const char c : final_settings(order.plan))
-    hash = hash_combine(hash, static_cast<unsigned char>(c));
-  char digits[9];
-  std::snprintf(digits, sizeof digits, "%08x", static_cast<unsigned>(hash));
-  const std::string name = order.trial ? "final" + std::to_string(*order.trial) : "network";
-  return files_folder(order.study) / (name + "-" + digits);
+FinalOrder order_of_network(const std::string& name, const fs::path& path, RunConfig config) {
+  FinalOrder order;
+  order.study = path;
+  order.plan.network = find_subject(name).network;
+  order.plan.seed = config.seed;
+  order.plan.config = std::move(config);
+  order.subject = "network " + order.plan.network.name;
+  return order;
 }
 
-Order read_order(const CommandLine& line) {
-  Order order;
-  order.study = line.get("STUDY");
-  const Study study = Study::open_readonly(order.study);
-  RunConfig& config = order.plan.config;
-  config = stored_config(study, order.study);
+FinalOrder read_order(const CommandLine& line) {
+  const fs::path path = line.get("STUDY");
+  const Study study = Study::open_readonly(path);
+  RunConfig config = stored_config(study, path);
   if (!config.training)
-    throw InputError(order.study.string(), 0, "", "",
+    throw InputError(path.string(), 0, "", "",
                      "its run trains nothing: no [data] and [training] in its config");
+  config.training = read_training(line, config, path);
+  config.workers.threads = static_cast<int>(line.integer("threads", 1, 1024).value_or(1));
   const std::string id = line.get("ID");
+  FinalOrder order;
   if (is_number(id)) {
-    order.trial = line.integer("ID", 0, std::max<std::int64_t>(study.trial_count() - 1, 0));
-    const auto trial = study.trial(*order.trial);
-    if (!trial) throw InputError(order.study.string(), 0, "", "", "has no trials");
-    auto alive = live(stored_space(study).decode(trial->genotype).network);
-    if (!alive) throw InputError("trial " + id + ": nothing reaches the output of this network");
-    order.plan.network = std::move(*alive);
-    order.plan.seed = trial->seed;
+    const std::int64_t last = std::max<std::int64_t>(study.trial_count() - 1, 0);
+    order = order_of_trial(study, path, std::move(config), *line.integer("ID", 0, last));
   } else {
-    order.plan.network = find_subject(id).network;
-    order.plan.seed = config.seed;
+    order = order_of_network(id, path, std::move(config));
   }
-  order.subject = order.trial ? "trial " + id : "network " + order.plan.network.name;
   if (const auto seed = line.integer("seed", 0, std::int64_t{1} << 53))
     order.plan.seed = static_cast<std::uint64_t>(*seed);
-  config.training = read_training(line, config, order.study);
-  order.plan.cells = noisy_device(config, stored_materials(config, study).devices);
-  config.workers.threads = static_cast<int>(line.integer("threads", 1, 1024).value_or(1));
   order.plan.keep_validation = line.has("keep-validation");
   if (line.has("checkpoint-every")) {
     try {
@@ -132,11 +118,23 @@ Order read_order(const CommandLine& line) {
   return order;
 }
 
-std::string clock_text(double seconds) {
-  const auto s = static_cast<long>(seconds + 0.5);
-  char text[32];
-  std::snprintf(text, sizeof text, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
-  return text;
+// The models of the config's [[final]].
+int train_finalists(const CommandLine& line) {
+  const fs::path path = line.get("STUDY");
+  for (const char* option : {"epochs", "seed", "set", "distill", "keep-validation", "output"}) {
+    if (line.has(option))
+      throw InputError(std::string("--") + option + " goes with the number of a trial");
+  }
+  const Study study = Study::open_readonly(path);
+  const RunConfig config = stored_config(study, path);
+  if (config.finals.empty())
+    throw InputError(path.string(), 0, "", "",
+                     "its config has no [[final]]: say the number of a trial to be trained");
+  const Interrupt interrupt;
+  const auto done = train_finalists(finalists(study, path, config), config, interrupt.stop());
+  if (!done) return 130;
+  std::cout << *done;
+  return 0;
 }
 
 // Overwritten on a terminal, a line for each epoch elsewhere.
@@ -152,7 +150,7 @@ void print_epoch(const FinalEpoch& e, bool terminal) {
   std::fflush(stderr);
 }
 
-FinalListener listener(const Order& order) {
+FinalListener listener(const FinalOrder& order) {
   const bool terminal = isatty(STDERR_FILENO) != 0;
   FinalListener all;
   all.starts = [&order](const TrainerGreeting& greeting) {
@@ -169,73 +167,20 @@ FinalListener listener(const Order& order) {
   return all;
 }
 
-std::string report(const Order& order, const FinalTraining& f) {
-  const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
-  char text[640], validation[60] = "";
-  if (f.validation)
-    std::snprintf(validation, sizeof validation, ", validation accuracy %.2f %%",
-                  100 * *f.validation);
-  std::snprintf(text, sizeof text,
-                "%s, trained for %d epochs on %lld images%s\n"
-                "test accuracy %.2f %% (95 %% interval %.2f to %.2f %%, %lld images, looked at "
-                "once)\nloss %.4f%s, %s\nfiles %s\n",
-                order.subject.c_str(), f.epochs, static_cast<long long>(f.images),
-                f.validation ? "" : ", validation images among them", 100 * f.test_accuracy,
-                100 * interval.low, 100 * interval.high, static_cast<long long>(f.test_images),
-                f.loss, validation, clock_text(f.seconds).c_str(), order.plan.folder.c_str());
-  return text;
-}
-
-std::string as_json(const Order& order, const FinalTraining& f) {
-  const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
-  nlohmann::json j{{"test_accuracy", f.test_accuracy},
-                   {"interval95", {interval.low, interval.high}},
-                   {"test_images", f.test_images},
-                   {"images", f.images},
-                   {"epochs", f.epochs},
-                   {"seed", std::to_string(f.seed)},
-                   {"loss", f.loss},
-                   {"seconds", f.seconds},
-                   {"environment", f.environment},
-                   {"folder", order.plan.folder.string()}};
-  if (order.trial) j["trial"] = *order.trial;
-  if (f.validation) j["validation_accuracy"] = *f.validation;
-  return j.dump(2) + "\n";
-}
-
-// A folder in the study's is stored without that part.
-std::string stored_folder(const Order& order) {
-  const fs::path files = fs::absolute(files_folder(order.study));
-  const fs::path folder = fs::absolute(order.plan.folder);
-  return folder.parent_path() == files ? folder.filename().string() : folder.string();
-}
-
 }  // namespace
 
 int train_command(const Arguments& arguments) {
   CommandLine line = describe_command();
   if (!line.parse(arguments)) return 0;
-  const Order order = read_order(line);
-  std::optional<FinalTraining> result;
-  {
-    const Interrupt interrupt;
-    result = train_finally(order.plan, listener(order), interrupt.stop());
-  }
+  if (!line.has("ID")) return train_finalists(line);
+  const FinalOrder order = read_order(line);
+  const Interrupt interrupt;
+  const auto result = carry_out(order, listener(order), interrupt.stop());
   if (!result) {
     std::fprintf(stderr, "\ninterrupted; the same command goes on\n");
     return 130;
   }
-  std::cout << (line.has("json") ? as_json(order, *result) : report(order, *result));
-  if (!order.trial) return 0;
-  result->trial = *order.trial;
-  result->folder = stored_folder(order);
-  try {
-    Study::open_for_finals(order.study).record_final(*result);
-  } catch (const InputError& error) {
-    throw InputError(std::string("the result is not in the study yet; the same command puts it "
-                                 "there: ") +
-                     error.what());
-  }
+  std::cout << (line.has("json") ? to_json(order, *result) : to_text(order, *result));
   return 0;
 }
 

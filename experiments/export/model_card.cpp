@@ -9,6 +9,7 @@
 #include "experiments/adapters/cost_evaluator.h"
 #include "experiments/export/data_facts.h"
 #include "experiments/front_report.h"
+#include "experiments/sample_statistics.h"
 #include "space/units.h"
 
 namespace hwnas {
@@ -91,7 +92,23 @@ void write_data(std::ostream& out, const CardFacts& facts, const DataFacts& data
   out << " are trained on.\n";
 }
 
+// The settings of a full training are kept as they were, a line each.
+void write_final_training(std::ostream& out, const CardFacts& facts) {
+  out << "\n## Training\n\nIn full, on " << facts.final->images << " images"
+      << (facts.final->validation ? "" : ", those of the search's validation part among them")
+      << ".\n\n| setting | value |\n|---|---|\n";
+  std::istringstream lines(facts.final->settings);
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t equals = line.find(" = ");
+    if (equals != std::string::npos)
+      out << "| " << line.substr(0, equals) << " | " << line.substr(equals + 3) << " |\n";
+  }
+  out << "| environment | " << facts.final->environment << " |\n| hwnas | " << facts.study_version
+      << " (this export: " HWNAS_VERSION ") |\n| weights from | `" << facts.weights << "` |\n";
+}
+
 void write_training(std::ostream& out, const CardFacts& facts) {
+  if (facts.final) return write_final_training(out, facts);
   const TrainingConfig& t = *facts.config.training;
   std::string augment;
   for (const std::string& a : t.augment) augment += (augment.empty() ? "" : ", ") + a;
@@ -108,19 +125,24 @@ void write_training(std::ostream& out, const CardFacts& facts) {
 
 // A row of the table of accuracies.
 void write_accuracy(std::ostream& out, const char* of, double accuracy, double images) {
-  const auto [low, high] = wilson_interval(accuracy, images);
+  const auto [low, high] = wilson_interval(accuracy, std::llround(images));
   out << "| " << of << " | " << percent(accuracy) << " | " << percent(low) << " to "
       << percent(high) << " |\n";
 }
 
 void write_accuracies(std::ostream& out, const CardFacts& facts) {
-  const auto images = static_cast<double>(facts.trained.validation_images);
-  out << "\n## Accuracy\n\nTop-1 on the " << facts.trained.validation_images
-      << " images of the validation part, measured with LibTorch. The intervals are of the images\n"
+  const auto images = static_cast<double>(facts.trained.images);
+  out << "\n## Accuracy\n\nTop-1 on the " << facts.trained.images << " images of the "
+      << (facts.final ? "test" : "validation")
+      << " part, measured with LibTorch. The intervals are of the images\n"
          "alone, not of the training's seed.\n\n| | accuracy | 95 % interval |\n|---|---|---|\n";
   write_accuracy(out, "`model.onnx`, `model.pt`", facts.trained.accuracy, images);
   if (facts.trained.int8_accuracy)
     write_accuracy(out, "`model.int8.onnx`", *facts.trained.int8_accuracy, images);
+  if (facts.final) {
+    out << "\nThe test part took no part in the search or in the training.\n";
+    return;
+  }
   const Measurement* searched = find(facts.trial, {Metric::accuracy, ""});
   if (searched != nullptr && searched->source == Source::trained) {
     std::ostringstream what;
@@ -201,18 +223,15 @@ void write_reproduction(std::ostream& out, const CardFacts& facts) {
   const std::string trial = facts.study_file + " " + std::to_string(facts.trial.id);
   out << "\n## How to reproduce\n\nTrial " << facts.trial.id << " of study `" << facts.study
       << "`, genotype `" << to_text(facts.trial.genotype)
-      << "`. The study holds the config, the space and the devices.\n\n```\nhwnas show " << trial
-      << "\nhwnas search " << facts.study_file << "\nhwnas export " << trial << " -o DIR\n```\n";
+      << "`. The study holds the config, the space and the devices; `hwnas reproduce` trains the "
+         "trial\n"
+         "as the search did and compares.\n\n```\nhwnas show "
+      << trial << "\nhwnas reproduce " << trial << "\nhwnas search " << facts.study_file;
+  if (facts.final) out << "\nhwnas train " << trial << " --epochs " << facts.final->epochs;
+  out << "\nhwnas export " << trial << " -o DIR\n```\n";
 }
 
 }  // namespace
-
-std::pair<double, double> wilson_interval(double p, double n) {
-  const double z2 = kZ95 * kZ95;
-  const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
-  const double half = kZ95 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
-  return {middle - half, middle + half};
-}
 
 std::string model_card(const CardFacts& facts) {
   const DataFacts data = data_facts(facts.config.data->set);

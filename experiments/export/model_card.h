@@ -17,7 +17,8 @@ namespace hwnas {
 struct CardFacts {
   std::string study, study_file, study_version;  // name, path as the user gave it, hwnas's version
   Trial trial;
-  Network network;  // live, as it was trained
+  Network network;                     // live, as it was trained
+  std::optional<FinalTraining> final;  // that the weights are of; nothing: of the search
   RunConfig config;
   std::vector<Device> devices;
   TrainedFiles trained;
@@ -26,9 +27,5 @@ struct CardFacts {
 };
 
 std::string model_card(const CardFacts& facts);
-
-// 95 % interval of a share `p` counted among `n` (Wilson 1927,
-// doi:10.1080/01621459.1927.10502953).
-std::pair<double, double> wilson_interval(double p, double n);
 
 }  // namespace hwnas

@@ -11,23 +11,26 @@ namespace hwnas {
 
 using nlohmann::json;
 
-std::optional<TrainedFiles> write_trained_files(const RunConfig& config, const Network& network,
-                                                const std::filesystem::path& weights,
-                                                const std::filesystem::path& folder, int samples,
-                                                std::optional<int> int8, std::stop_token stop) {
+std::optional<TrainedFiles> write_trained_files(const RunConfig& config,
+                                                const TrainedRequest& wanted,
+                                                std::stop_token stop) {
+  // Images are normalised by those that the network was trained on.
+  const bool all = wanted.final && !wanted.final->validation;
   ProcessPoolOptions options;
-  options.command = trainer_command(config, config.data->train_images);
+  options.command = trainer_command(config, wanted.final ? 0 : config.data->train_images,
+                                    all ? 0 : config.data->validation_share);
   ProcessPool pool(std::move(options));
   const TrainerGreeting greeting = greeting_of(pool);
   json request{{"task", 0},
-               {"network", to_toml(network)},
+               {"network", to_toml(wanted.network)},
                {"export",
-                {{"weights", std::filesystem::absolute(weights).string()},
-                 {"folder", std::filesystem::absolute(folder).string()},
-                 {"samples", samples}}}};
-  if (int8) {
+                {{"weights", std::filesystem::absolute(wanted.weights).string()},
+                 {"folder", std::filesystem::absolute(wanted.folder).string()},
+                 {"test", wanted.final.has_value()},
+                 {"samples", wanted.samples}}}};
+  if (wanted.int8) {
     request["export"]["int8"] = true;
-    request["export"]["calibration"] = *int8;
+    request["export"]["calibration"] = *wanted.int8;
   }
   const std::string task = request.dump();
   TaskResult result;
@@ -49,7 +52,7 @@ std::optional<TrainedFiles> write_trained_files(const RunConfig& config, const N
   answer.at("stddev").get_to(files.stddev);
   answer.at("accuracy").get_to(files.accuracy);
   if (answer.contains("int8_accuracy")) files.int8_accuracy = answer["int8_accuracy"].get<double>();
-  files.validation_images = greeting.validation_images;
+  files.images = wanted.final ? wanted.final->test_images : greeting.validation_images;
   files.torch = greeting.torch;
   return files;
 }

@@ -56,10 +56,4 @@ struct FinalListener {
 std::optional<FinalTraining> train_finally(const FinalPlan& plan, const FinalListener& listener,
                                            std::stop_token stop);
 
-// Bounds of a share seen in `count` trials, 95 % (Wilson 1927, doi:10.1080/01621459.1927.10502953).
-struct Interval {
-  double low = 0, high = 0;
-};
-Interval wilson_interval(double share, std::int64_t count);
-
 }  // namespace hwnas

@@ -234,6 +234,28 @@ TEST(Export, ATrialBecomesAFolderWithACard) {
   EXPECT_EQ(entries, 1);  // no temporary folder is left
 }
 
+// Accuracy as hwnas train found it: the same weights, normalised alike.
+TEST(Export, TakesTheFullTraining) {
+  HWNAS_NEEDS_EXPORT();
+  const Studies s;
+  ASSERT_EQ(s.hwnas("search train.toml").code, 0);
+  const Result trained = s.hwnas("train train.db 1 --epochs 3 --json");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const json outcome = json::parse(trained.out);
+  ASSERT_EQ(s.hwnas("export train.db 1 -o model").code, 0);
+  const std::string card = slurp(s.folder / "model/MODEL_CARD.md");
+  EXPECT_THAT(card, HasSubstr("Top-1 on the " + std::to_string(outcome["test_images"].get<int>()) +
+                              " images of the test part"));
+  EXPECT_THAT(card, HasSubstr("| training.epochs | 3 |"));
+  EXPECT_THAT(card, HasSubstr("weights from | `train.files/final1-"));
+  char accuracy[40];
+  std::snprintf(accuracy, sizeof accuracy, "`model.pt` | %.4g %%",
+                100 * outcome["test_accuracy"].get<double>());
+  EXPECT_THAT(card, HasSubstr(accuracy));
+  ASSERT_EQ(s.hwnas("export train.db 1 -o model --force --search-weights").code, 0);
+  EXPECT_THAT(slurp(s.folder / "model/MODEL_CARD.md"), HasSubstr("images of the validation part"));
+}
+
 TEST(Export, MistakesAreOneLine) {
   HWNAS_NEEDS_EXPORT();
   const Studies s;
@@ -275,14 +297,6 @@ TEST(Export, CtrlCLeavesNothing) {
   EXPECT_EQ(finish(child, s.folder.path()).code, 130);
   for (const auto& entry : fs::directory_iterator(s.folder.path()))
     EXPECT_FALSE(entry.path().filename().string().starts_with("m"));
-}
-
-TEST(ModelCard, WilsonInterval) {
-  // n = 100, p = 0.9, z = 1.96: (0.9 + 0.01921 +- 1.96 sqrt(0.0009 + 0.000096)) / 1.038415
-  const auto [low, high] = wilson_interval(0.9, 100);
-  EXPECT_NEAR(low, 0.82563, 1e-5);
-  EXPECT_NEAR(high, 0.94477, 1e-5);
-  EXPECT_NEAR(wilson_interval(1, 10).first, 10 / 13.8415, 1e-4);  // n / (n + z^2)
 }
 
 TEST(PendingFolder, AppearsWholeOrNotAtAll) {

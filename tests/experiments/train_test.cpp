@@ -8,7 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "experiments/final/final_training.h"
+#include "experiments/run_config.h"
+#include "experiments/sample_statistics.h"
 #include "search/store/study.h"
 #include "tests/experiments/program.h"
 
@@ -76,6 +77,10 @@ TEST(Wilson, IsThePublishedInterval) {
   EXPECT_NEAR(half.high, 0.7634, 5e-5);
   EXPECT_NEAR(wilson_interval(0, 10).high, 0.2775, 5e-5);  // z^2 / (n + z^2)
   EXPECT_NEAR(wilson_interval(1, 10).high, 1, 1e-12);
+  EXPECT_NEAR(wilson_interval(1, 10).low, 10 / 13.8415, 1e-4);  // n / (n + z^2)
+  // n = 100, p = 0.9, z = 1.96: (0.9 + 0.01921 +- 1.96 sqrt(0.0009 + 0.000096)) / 1.038415
+  EXPECT_NEAR(wilson_interval(0.9, 100).low, 0.82563, 1e-5);
+  EXPECT_NEAR(wilson_interval(0.9, 100).high, 0.94477, 1e-5);
 }
 
 TEST(Train, TestsOnceAndRecordsApartFromTheSearch) {
@@ -208,6 +213,67 @@ TEST(Train, MistakesAreOneLine) {
   write(t.folder / "out" / "result.json", "{");
   EXPECT_THAT(problem("t.db 0 --epochs 1 -o out"),
               HasSubstr("result.json: is damaged; remove it to train again"));
+}
+
+const std::string kFinals =
+    "[[final]]\nmetric = \"parameters\"\nat_most = 20000\ntraining = {epochs = 2, batch = 16}\n"
+    "[[final]]\nmetric = \"parameters\"\nat_most = 19999\ntraining = {epochs = 2, batch = 16}\n"
+    "[[final]]\nmetric = \"macs\"\nat_most = 90e6\ntraining = {epochs = 3, augment = []}\n";
+
+TEST(Finals, AreTrainedAfterTheSearch) {
+  Trained t("", false);
+  write(t.folder / "run.toml", config(t.folder.path(), kFinals));
+  // Killed while they are trained.
+  const pid_t child = start(t.folder.path(), "exec " + kHwnas + " search run.toml --workers 2");
+  for (int i = 0; i < 400 && !fs::exists(t.folder / "t.files"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(3000));
+  kill(child, SIGKILL);
+  finish(child, t.folder.path());
+  const Result r = t.hwnas("search run.toml --workers 2");
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_THAT(r.out, AllOf(HasSubstr("best within parameters at most 20.0 k: trial "),
+                           HasSubstr("best within macs at most 90.0 M: trial "),
+                           HasSubstr("trained for 3 epochs on 400 images, validation images among "
+                                     "them\ntest accuracy ")));
+  const Study study = t.study();
+  std::size_t finals = 0;
+  for (const Trial& trial : study.trials()) {
+    for (const FinalTraining& f : study.finals(trial.id)) {
+      ++finals;
+      EXPECT_TRUE(fs::exists(t.folder / "t.files" / f.folder / "weights.pt"));
+    }
+  }
+  EXPECT_EQ(finals, 2u) << "two bounds chose one trial, to be trained alike";
+  // The best of the search, and told again without training.
+  const Result again = t.hwnas("train t.db");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(r.out, HasSubstr(again.out));
+  EXPECT_THAT(again.err, HasSubstr("this training is over; its result is read from its folder"));
+  EXPECT_THAT(t.hwnas("train t.db --epochs 3").err,
+              HasSubstr("--epochs goes with the number of a trial"));
+}
+
+TEST(Finals, MistakesAreOneLine) {
+  Trained t("", false);
+  const auto problem = [&](const std::string& finals, const std::string& arguments = "") {
+    write(t.folder / "run.toml", config(t.folder.path(), finals));
+    const Result r = t.hwnas("search run.toml --workers 1" + arguments);
+    EXPECT_EQ(r.code, 2) << finals;
+    return r.err;
+  };
+  EXPECT_THAT(problem("[[final]]\nat_most = 3\n"), HasSubstr("final[0].metric: is missing"));
+  EXPECT_THAT(problem("[[final]]\nmetric = \"parameters\"\n"),
+              HasSubstr("final[0].at_most: is missing"));
+  EXPECT_THAT(problem("[[final]]\nmetric = \"accuracy\"\nat_least = 0.5\n"),
+              HasSubstr("final[0].metric = 'accuracy': expected what the best is to be within"));
+  EXPECT_THAT(problem("[[final]]\nmetric = \"macs\"\nat_most = 9\ntraining = {epoch = 3}\n"),
+              HasSubstr("final[0].training.epoch = 3: unknown key; did you mean 'epochs'?"));
+  EXPECT_THAT(problem("[[final]]\nmetric = \"parameters\"\nat_most = 3\n"),
+              HasSubstr("no trained trial is within this bound; search on, or loosen it"));
+  const Trained none;
+  EXPECT_THAT(none.hwnas("train t.db").err,
+              HasSubstr("t.db: its config has no [[final]]: say the number of a trial"));
 }
 
 TEST(Reproduce, SaysWhetherItIsTheSameToTheLastDigit) {
