@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <set>
 #include <sstream>
 
@@ -81,8 +82,12 @@ void write_ends(std::ostream& out, const CardFacts& facts, const DataFacts& data
 void write_data(std::ostream& out, const CardFacts& facts, const DataFacts& data) {
   const DataConfig& config = *facts.config.data;
   out << "\n## Data\n\n"
-      << data.title << ": " << data.source << ". Licence: " << data.licence << ".\n"
-      << percent(config.validation_share) << " of the training images, drawn by class with seed "
+      << data.title << ": " << data.source << ". Licence: " << data.licence << ".\n";
+  if (facts.final && !facts.final->validation) {
+    out << "All training images are trained on.\n";
+    return;
+  }
+  out << percent(config.validation_share) << " of the training images, drawn by class with seed "
       << facts.config.seed << ", are for validation; ";
   if (config.train_images > 0) {
     out << config.train_images << " of the others";
@@ -100,8 +105,16 @@ void write_final_training(std::ostream& out, const CardFacts& facts) {
   std::istringstream lines(facts.final->settings);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t equals = line.find(" = ");
-    if (equals != std::string::npos)
-      out << "| " << line.substr(0, equals) << " | " << line.substr(equals + 3) << " |\n";
+    if (equals == std::string::npos) continue;
+    std::string value = line.substr(equals + 3);
+    if (value.find('.') != std::string::npos) {  // 0.20000000000000001 is 0.2 to a reader
+      char* end = nullptr;
+      const double number = std::strtod(value.c_str(), &end);
+      char text[32];
+      std::snprintf(text, sizeof text, "%.9g", number);
+      if (*end == '\0') value = text;
+    }
+    out << "| " << line.substr(0, equals) << " | " << value << " |\n";
   }
   out << "| environment | " << facts.final->environment << " |\n| hwnas | " << facts.study_version
       << " (this export: " HWNAS_VERSION ") |\n| weights from | `" << facts.weights << "` |\n";

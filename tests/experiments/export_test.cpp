@@ -249,7 +249,7 @@ TEST(Export, TakesTheFullTraining) {
   EXPECT_THAT(card, HasSubstr("| training.epochs | 3 |"));
   EXPECT_THAT(card, HasSubstr("weights from | `train.files/final1-"));
   char accuracy[40];
-  std::snprintf(accuracy, sizeof accuracy, "`model.pt` | %.4g %%",
+  std::snprintf(accuracy, sizeof accuracy, "`model.pt` | %.2f %%",
                 100 * outcome["test_accuracy"].get<double>());
   EXPECT_THAT(card, HasSubstr(accuracy));
   ASSERT_EQ(s.hwnas("export train.db 1 -o model --force --search-weights").code, 0);
