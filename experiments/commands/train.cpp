@@ -54,14 +54,17 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-TrainingConfig read_training(const CommandLine& line, const RunConfig& config,
-                             const fs::path& study) {
+TrainingConfig ordered_training(const CommandLine& line, const RunConfig& config,
+                                const fs::path& study) {
   TrainingConfig usual = long_training(*config.training, config.data->set);
   if (line.has("distill")) {
     if (!usual.distillation) usual.distillation.emplace();
     usual.distillation->name = line.get("distill");
   }
-  TrainingConfig training = with_settings(config, usual, line.list("set"));
+  std::string settings;
+  for (const std::string& setting : line.list("set")) settings += setting + "\n";
+  TrainingConfig training =
+      read_training(TomlTable::parse(settings, "--set"), config.data, config.devices, usual);
   if (const auto epochs = line.integer("epochs", 1, 100'000))
     training.epochs = static_cast<int>(*epochs);
   if (line.has("distill")) {
@@ -93,7 +96,7 @@ FinalOrder read_order(const CommandLine& line) {
   if (!config.training)
     throw InputError(path.string(), 0, "", "",
                      "its run trains nothing: no [data] and [training] in its config");
-  config.training = read_training(line, config, path);
+  config.training = ordered_training(line, config, path);
   config.workers.threads = static_cast<int>(line.integer("threads", 1, 1024).value_or(1));
   const std::string id = line.get("ID");
   FinalOrder order;

@@ -157,19 +157,6 @@ FinalTraining read_done(const json& done, const FinalPlan& plan, const std::stri
 
 }  // namespace
 
-TrainingConfig long_training(const TrainingConfig& search, const std::string& data_set) {
-  TrainingConfig training = search;
-  training.epochs = 30;
-  training.cooldown = 0;
-  training.time_limit_s = 0;
-  // A mirrored digit is another sign, a mirrored shirt is a shirt.
-  training.augment.clear();
-  if (data_set == "text") return training;
-  training.augment = {"crop"};
-  if (data_set != "mnist") training.augment.insert(training.augment.begin(), "flip");
-  return training;
-}
-
 std::string final_settings(const FinalPlan& plan) {
   std::ostringstream out;
   out.precision(17);

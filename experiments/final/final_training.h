@@ -20,9 +20,6 @@
 
 namespace hwnas {
 
-// A search's settings made into those of a long training, where something is known to help then.
-TrainingConfig long_training(const TrainingConfig& search, const std::string& data_set);
-
 struct FinalPlan {
   RunConfig config;             // its data, workers and training, the teacher resolved
   Network network;              // live
