@@ -132,18 +132,31 @@ void announce(const Experiment& experiment, const Survey& survey, const fs::path
   printer.message("study " + study.string());
 }
 
-Stopped run(Experiment& experiment, const Survey& survey, const fs::path& path, bool json,
-            ProgressPrinter& printer, const Interrupt& interrupt) {
+// Its trainers end with it. Nothing where it was interrupted before it began.
+std::optional<Stopped> run(Request request, bool json, const Interrupt& interrupt) {
+  ProgressPrinter printer(request.config, isatty(STDERR_FILENO) != 0);
+  Experiment experiment(
+      std::move(request.config), std::move(request.materials), request.study,
+      [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
+  const Survey survey = experiment.look(interrupt.stop());
+  if (interrupt.stop().stop_requested()) return std::nullopt;
   Study study = experiment.open_study(survey);
-  announce(experiment, survey, path, printer);
+  announce(experiment, survey, request.study, printer);
   for (const Trial& trial : study.front()) printer.note_best(trial);
   const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
-  printer.message(ending(stopped) + "; continue with: hwnas search " + path.string() +
+  printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
                   " --trials N");
   const FrontReport report = report_front(study);
   std::cout << (json ? to_json(report) + "\n" : to_text(report)) << std::flush;
   if (stopped == Stopped::failing) throw InputError(last_failure(study));
   return stopped;
+}
+
+// Nothing where it was interrupted.
+std::optional<std::string> run_finals(const RunConfig& config, const fs::path& path,
+                                      const Interrupt& interrupt) {
+  const Study study = Study::open_readonly(path);
+  return train_finalists(finalists(study, path, config), config, interrupt.stop());
 }
 
 }  // namespace
@@ -152,26 +165,18 @@ int search_command(const Arguments& arguments) {
   CommandLine line = describe_command();
   if (!line.parse(arguments)) return 0;
   Request request = read_request(line);
+  const RunConfig config = request.config;
+  const fs::path path = request.study;
   const Interrupt interrupt;
-  ProgressPrinter printer(request.config, isatty(STDERR_FILENO) != 0);
-  Experiment experiment(
-      std::move(request.config), std::move(request.materials), request.study,
-      [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
-  const Survey survey = experiment.look(interrupt.stop());
-  if (interrupt.stop().stop_requested()) return 130;
-  const Stopped stopped =
-      run(experiment, survey, request.study, line.has("json"), printer, interrupt);
-  const RunConfig& config = experiment.config();
-  if (stopped == Stopped::request) return 130;
+  const auto stopped = run(std::move(request), line.has("json"), interrupt);
+  if (!stopped || stopped == Stopped::request) return 130;
   if (config.finals.empty()) return 0;
-  const Study study = Study::open_readonly(request.study);
-  const auto done =
-      train_finalists(finalists(study, request.study, config), config, interrupt.stop());
-  if (!done) {
-    printer.message("interrupted; the same command goes on");
+  const auto outcomes = run_finals(config, path, interrupt);
+  if (!outcomes) {
+    std::cerr << "interrupted; the same command goes on\n";
     return 130;
   }
-  (line.has("json") ? std::cerr : std::cout) << *done;
+  (line.has("json") ? std::cerr : std::cout) << *outcomes;
   return 0;
 }
 
