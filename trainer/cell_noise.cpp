@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "space/rng.h"
-#include "trainer/compression.h"
+#include "trainer/ranges.h"
 
 namespace hwnas {
 namespace {
@@ -97,7 +97,7 @@ Tensor straight_through(const Tensor& x, const Tensor& changed) {
 
 Tensor converted_input(const CellNoise& noise, const Tensor& x) {
   if (noise.input_bits <= 0) return x;
-  return straight_through(x, rounded_activation(x.detach(), noise.input_bits));
+  return straight_through(x, rounded_between(x, own_range(x.detach()), noise.input_bits));
 }
 
 Tensor converted_output(const CellNoise& noise, const Tensor& y) {

@@ -13,7 +13,6 @@ using at::Tensor;
 
 constexpr int kBitsToClip = 8;  // below, the largest weights are worth less than finer steps
 constexpr double kClips[] = {1, 0.85, 0.7, 0.6, 0.5, 0.4};  // of the largest, to choose among
-constexpr int kExactBits = 16;  // from here on rounding is below what training can tell
 
 bool has_weights(const Layer& layer) {
   return layer.op == Op::conv || layer.op == Op::linear || layer.op == Op::embedding ||
@@ -74,19 +73,6 @@ Tensor compressed_weight(const Layer& layer, const Tensor& weight) {
     result = (codes * step).view_as(weight);
   }
   return result.contiguous(weight.suggest_memory_format());
-}
-
-Tensor rounded_activation(const Tensor& x, int bits) {
-  const torch::NoGradGuard no_grad;
-  if (bits >= kExactBits) return x;
-  // Zero is a code of its own, so that padding stays exact.
-  const double low = std::min(0.0, x.min().item<double>());
-  const double high = std::max(0.0, x.max().item<double>());
-  if (high - low < 1e-12) return x;
-  const double steps = static_cast<double>((1 << bits) - 1);
-  const double step = (high - low) / steps;
-  const double zero = std::nearbyint(-low / step);
-  return ((x / step).round_().add_(zero).clamp_(0, steps).sub_(zero)).mul_(step);
 }
 
 std::vector<bool> rounded_outputs(const Network& network) {

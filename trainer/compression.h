@@ -1,13 +1,12 @@
-// What a deployed network computes with: weights pruned and rounded, activations rounded, all after
-// training (no calibration set, no fine-tuning). Simulated in float32.
+// What a deployed network computes with: weights pruned and rounded, activations rounded. Simulated
+// in float32.
 //
 // Weights: the smallest of a layer are set to zero until its weight_density is left, then each
 // output channel (of a table of learned vectors: each vector) is rounded to weight_bits, symmetric,
 // its largest magnitude the largest code (per channel, as folding a norm into the weights does not
 // change the codes). Activations: each tensor that leaves a fused layer is rounded to
-// activation_bits between its smallest and largest value in the batch. From 16 bits on nothing is
-// rounded. Source: Nagel et al., arXiv:2106.08295. Free functions, thread-safe; never in the graph
-// of gradients.
+// activation_bits within a fixed range (ranges.h). Source: Nagel et al., arXiv:2106.08295. Free
+// functions, thread-safe; never in the graph of gradients.
 #pragma once
 
 #include <utility>
@@ -21,6 +20,8 @@ class Tensor;
 
 namespace hwnas {
 
+inline constexpr int kExactBits = 16;  // from here on nothing is rounded: training can't tell
+
 // Whether anything of the network is pruned or rounded.
 bool is_compressed(const Network& network);
 
@@ -30,8 +31,6 @@ at::Tensor compressed_weight(const Layer& layer, const at::Tensor& weight);
 // Integers (out channels x values) and the step of each channel (out channels x 1) that `weight` is
 // rounded to.
 std::pair<at::Tensor, at::Tensor> weight_codes(const at::Tensor& weight, int bits);
-
-at::Tensor rounded_activation(const at::Tensor& x, int bits);
 
 // Layers whose output is rounded: not those that a norm or activation behind them is fused into,
 // and not the output of the network.

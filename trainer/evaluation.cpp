@@ -14,7 +14,7 @@ namespace {
 
 using at::Tensor;
 
-constexpr int kValidationBatch = 250;
+constexpr int kValidationBatch = 250, kCalibrationBatch = 256;
 constexpr int kValidationSequences = 32;  // at a time: whose attention stays in the cache
 
 // A map of cells to be programmed.
@@ -78,6 +78,18 @@ Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Ima
   return batch;
 }
 
+std::vector<Tensor> calibration_images(const Images& images, const Batcher& batcher,
+                                       Device device) {
+  const int each = images.is_text() ? kValidationSequences : kCalibrationBatch;
+  std::vector<Tensor> batches;
+  Rng rng(0);
+  for (int at = 0; at < std::min(2 * each, images.size()); at += each) {
+    std::vector<int> order(static_cast<std::size_t>(std::min(each, images.size() - at)));
+    std::iota(order.begin(), order.end(), at);
+    batches.push_back(make_batch(batcher, order, images, {}, rng, true, device).images);
+  }
+  return batches;
+}
 
 Score score_on(Module& module, const HeldOut& data) {
   return score_with(module, data, {});

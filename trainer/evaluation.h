@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "space/rng.h"
 #include "trainer/batcher.h"
@@ -21,6 +22,10 @@ struct Batch {
 // Normalised, augmented images of one batch, on the device.
 Batch make_batch(const Batcher& batcher, std::span<const int> indices, const Images& images,
                  const Augment& augment, Rng& rng, bool channels_last, Device device);
+
+// The first images of a training part, unaugmented, for Module::calibrate().
+std::vector<at::Tensor> calibration_images(const Images& images, const Batcher& batcher,
+                                           Device device);
 
 // What a module is tried on; refers to its parts.
 struct HeldOut {

@@ -33,6 +33,11 @@ void prune(Module& module) {
   }
 }
 
+NamedTensors without_ranges(NamedTensors state) {
+  std::erase_if(state, [](const auto& entry) { return entry.first.ends_with(kRangeSuffix); });
+  return state;
+}
+
 // The first `count` images, as a network reads them, and their labels, a batch at a time.
 struct Source {
   const Images& images;
@@ -112,7 +117,8 @@ ExportOutcome export_model(const Trainer& trainer, const Network& network,
     load_weights(module, settings.weights);
     module.set_training(false);
     prune(module);
-    save_tensors(module.state(), {{"format", "pt"}}, settings.folder / "model.safetensors");
+    save_tensors(without_ranges(module.state()), {{"format", "pt"}},
+                 settings.folder / "model.safetensors");
     save_script(module, settings.folder / "model.pt");
     const std::optional<IntegerNetwork> integers = save_integers(module, trainer, settings);
     const Source held_out{settings.on_test ? test : trainer.data().validation,

@@ -54,6 +54,7 @@ struct Part {
   Tensor weight_scale;         // of each output channel, float32
   Tensor bias, bias_scale;     // integers, as reals; of each channel, float32
   bool stored = false;         // its output is rounded to codes
+  Tensor range;                // of the output; undefined: to be seen in calibration
   float scale = 1;             // of the output: value = scale * (code - zero)
   double zero = 0;
 };
@@ -116,7 +117,7 @@ struct IntegerNetwork::Impl {
     const std::vector<int> readers = count_readers(old);
     NetworkBuilder builder(old.name, old.input());
     builder.set_input_precision(codes_bits(old.layer(0).activation_bits));
-    parts.emplace_back();
+    parts.emplace_back().range = module.range(0);
     std::vector<int> now{0};  // of each old layer, the one that stands for it
     for (int i = 1; i < old.size(); ++i) {
       Layer layer = old.layer(i);
@@ -126,6 +127,7 @@ struct IntegerNetwork::Impl {
         const int at = now[static_cast<std::size_t>(before)];
         Part& part = parts[static_cast<std::size_t>(at)];
         part.values = folded(part.values, module.values(i));
+        part.range = module.range(i);
         now.push_back(at);
         continue;
       }
@@ -138,6 +140,7 @@ struct IntegerNetwork::Impl {
       layer.activation_bits = ends_real(old, i) ? 32 : codes_bits(layer.activation_bits);
       now.push_back(builder.append(std::move(layer), from, old.layer(i).out.channels));
       parts.emplace_back().values = module.values(i);
+      parts.back().range = module.range(i);
     }
     network = std::move(builder).build();
   }
@@ -177,8 +180,13 @@ struct IntegerNetwork::Impl {
         continue;
       }
       const double top = top_code(layer.activation_bits);
-      const double l = std::min(0.0, low[static_cast<std::size_t>(i)]);
-      const double h = std::max(0.0, high[static_cast<std::size_t>(i)]);
+      double l = low[static_cast<std::size_t>(i)], h = high[static_cast<std::size_t>(i)];
+      if (part.range.defined()) {
+        l = part.range[0].item<double>();
+        h = part.range[1].item<double>();
+      }
+      l = std::min(0.0, l);
+      h = std::max(0.0, h);
       part.scale = static_cast<float>(std::max(h - l, 1e-6) / top);
       part.zero = std::clamp(std::nearbyint(-l / static_cast<double>(part.scale)), 0.0, top);
     }

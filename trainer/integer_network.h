@@ -2,7 +2,7 @@
 //
 // Norms behind a convolution or matrix are folded into it. Weights are int8, symmetric, with a
 // scale for each output channel; tensors between layers uint8 with one scale and zero point each,
-// chosen from calibration images (mean over batches of the smallest and largest value); biases
+// those of the module's ranges, or chosen from calibration images where it has none; biases
 // int32. Layers that ask for fewer than 8 bits use fewer codes. Sums of products are exact
 // integers; they become real numbers once, at the end of a fused layer, where activations and the
 // next rounding are computed. The last layer's sums stay real: logits. Source: Jacob et al.,

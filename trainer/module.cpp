@@ -12,6 +12,7 @@
 #include "trainer/compression.h"
 #include "trainer/layer_op.h"
 #include "trainer/norm.h"
+#include "trainer/ranges.h"
 #include "trainer/sequence_op.h"
 
 namespace hwnas {
@@ -32,7 +33,9 @@ struct Module::Impl {
   Rng* cell_rng = nullptr;
   std::vector<CellMap> programmed;  // of each layer; empty: drawn in each pass
 
-  bool aware = false;  // compressed in training, too
+  bool aware = false;             // compressed in training, too
+  std::vector<Tensor> ranges;     // {low, high} of each rounded tensor; undefined: not known
+  RangeObserver* seen = nullptr;  // while ranges are chosen
 
   std::vector<Tensor> values_of(std::size_t at) const {
     if (!compressed.empty()) return compressed[at];
@@ -46,7 +49,16 @@ struct Module::Impl {
   Tensor stored(std::size_t layer, Tensor result) const {
     if ((compressed.empty() && !(aware && training)) || !rounded[layer]) return result;
     const int bits = network.layer(static_cast<int>(layer)).activation_bits;
-    return straight_through(result, rounded_activation(result.detach(), bits));
+    if (bits >= kExactBits) return result;
+    if (seen != nullptr) {
+      seen->see(layer, result, bits);
+      return result;
+    }
+    const Tensor range = ranges.empty() ? Tensor() : ranges[layer];
+    if (!range.defined())
+      return straight_through(result, rounded_between(result, own_range(result), bits));
+    return aware && training ? rounded_learning(result, range, bits)
+                             : rounded_between(result, range, bits);
   }
 
   Tensor on_cells(std::size_t at, std::vector<Tensor> inputs, std::size_t time) const {
@@ -227,6 +239,44 @@ void Module::set_compressed(bool compressed) {
   }
 }
 
+void Module::expect_ranges(bool learned) {
+  impl_->ranges.resize(impl_->values.size());
+  const std::vector<bool> rounded = rounded_outputs(impl_->network);
+  for (std::size_t i = 0; i < rounded.size(); ++i) {
+    if (!rounded[i] || impl_->last_reader[i] < 0) continue;
+    if (impl_->network.layer(static_cast<int>(i)).activation_bits >= kExactBits) continue;
+    if (!impl_->ranges[i].defined()) impl_->ranges[i] = torch::zeros({2});
+    impl_->ranges[i].set_requires_grad(learned);
+  }
+}
+
+void Module::calibrate(const std::vector<Tensor>& batches) {
+  const torch::NoGradGuard no_grad;
+  const bool training = impl_->training, compressed = !impl_->compressed.empty();
+  RangeObserver observer(impl_->values.size());
+  set_training(false);
+  set_compressed(true);
+  impl_->seen = &observer;
+  for (const Tensor& batch : batches) (void)logits(batch);
+  observer.begin_second_pass();
+  for (const Tensor& batch : batches) (void)logits(batch);
+  impl_->seen = nullptr;
+  set_compressed(compressed);
+  set_training(training);
+  if (impl_->ranges.empty()) expect_ranges(false);
+  for (std::size_t i = 0; i < impl_->ranges.size(); ++i) {
+    if (impl_->ranges[i].defined() && observer.saw(i)) impl_->ranges[i].copy_(observer.range(i));
+  }
+}
+
+bool Module::has_ranges() const {
+  return !impl_->ranges.empty();
+}
+
+Tensor Module::range(int layer) const {
+  return impl_->ranges.empty() ? Tensor() : impl_->ranges[static_cast<std::size_t>(layer)];
+}
+
 void Module::set_compression_aware(bool aware) {
   impl_->aware = aware;
   if (aware) impl_->rounded = rounded_outputs(impl_->network);
@@ -324,6 +374,8 @@ NamedTensors Module::state() const {
         all.emplace_back(impl_->names[i] + kSuffixes[k], values[k]);
       }
     }
+    if (const Tensor ends = range(static_cast<int>(i)); ends.defined())
+      all.emplace_back(impl_->names[i] + kRangeSuffix, ends);
   }
   return all;
 }

@@ -30,6 +30,8 @@ class Rng;
 // Bilinear, where height or width are not the input's; else the images themselves.
 at::Tensor resized(const at::Tensor& images, const Shape& input);
 
+inline constexpr const char* kRangeSuffix = ".range";  // of a range's name in state()
+
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Torch's header costs 15 s per file: it is named here, included only by those who look inside.
@@ -60,6 +62,13 @@ class Module {
   // In training, too, with the weights of each moment; gradients pass as if nothing were rounded or
   // pruned (straight-through: Bengio et al., arXiv:1308.3432).
   void set_compression_aware(bool aware);
+  // Ranges of rounded tensors (trainer/ranges.h) are among the values from now on, and trained
+  // where `learned`. Without any a tensor is rounded between its own smallest and largest value.
+  void expect_ranges(bool learned);
+  // Chooses them from images, as they are when deployed.
+  void calibrate(const std::vector<at::Tensor>& batches);
+  bool has_ranges() const;
+  at::Tensor range(int layer) const;  // {low, high}; undefined: not known, or not rounded
   // Conv and linear layers on cells (trainer/cell_noise.h), until set_cells(nullptr, nullptr): with
   // new maps in each forward(), or, after program_cells(), with maps of the weights of that moment,
   // as they are deployed. `noise` and `rng` outlive that.

@@ -62,6 +62,7 @@ class Run {
         module_(network, settings.seed) {
     if (settings.channels_last) module_.use_channels_last();
     if (device == Device::cuda) module_.move_to_cuda();
+    if (learns_ranges()) module_.expect_ranges(true);
     optimiser_ = make_optimiser(module_, settings);
     batch_ = std::min(settings.batch, data.train.size());
     batches_ =
@@ -194,6 +195,8 @@ class Run {
     }
     check_finite(epoch);
     const double training_s = seconds_since(start);
+    if (is_compressed(module_.network()) && !(learns_ranges() && step_ > aware_from_))
+      module_.calibrate(calibration_images(data_.train, batcher_, device_));
     const double none = std::nan("");
     score_ =
         data_.validation.size() == 0 ? Score{{none, none}, {}} : score_on(module_, validation());
@@ -244,6 +247,8 @@ class Run {
 
   // What is trained is from now on what will run. Its noise follows from seed and step.
   void deploy() {
+    if (learns_ranges() && step_ == aware_from_)
+      module_.calibrate(calibration_images(data_.train, batcher_, device_));
     module_.set_compression_aware(settings_.compression_aware && is_compressed(module_.network()));
     if (!settings_.cells || !settings_.noise_aware) return;
     cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(step_));
@@ -284,6 +289,10 @@ class Run {
     if (settings_.time_limit_s > 0 && seconds() > settings_.time_limit_s) {
       throw TrainFailure(time_limit_reason(settings_.time_limit_s, epoch, settings_.epochs));
     }
+  }
+
+  bool learns_ranges() const {
+    return settings_.compression_aware && is_compressed(module_.network());
   }
 
   bool bf16() const { return settings_.precision == Precision::bf16; }
@@ -387,6 +396,9 @@ Score Trainer::evaluate(const Network& network, const TrainSettings& settings,
   Module module(network, {});
   load_weights(module, settings.weights);
   if (device_ == Device::cuda) module.move_to_cuda();
+  const Batcher batcher(data_.train, normalisation_);
+  if (is_compressed(network) && !module.has_ranges())
+    module.calibrate(calibration_images(data_.train, batcher, device_));
   const HeldOut data{images, normalisation_, device_, false};
   if (settings.cells) return {worst(score_on_cells(module, data, settings), images.size()), {}};
   return score_on(module, data);

@@ -50,6 +50,12 @@ void save_weights(const Module& module, const std::filesystem::path& path) {
 
 void load_weights(Module& module, const std::filesystem::path& path) {
   const auto named = read_dictionary(path);
+  for (const auto& entry : named) {  // files of older versions have no ranges
+    if (entry.key().isString() && entry.key().toStringRef().ends_with(kRangeSuffix)) {
+      module.expect_ranges(false);
+      break;
+    }
+  }
   const NamedTensors state = module.state();
   if (named.size() != state.size()) {
     fail(path, "holds " + std::to_string(named.size()) + " values, the network " +

@@ -46,18 +46,6 @@ TEST(Compression, TheSmallestWeightsGoFirst) {
                torch::tensor({{0.f, 0.f, 0.f, 0.f}, {-8.f, 0.f, 0.f, 0.f}}));
 }
 
-TEST(Compression, ActivationsAreRoundedBetweenTheirEndsAndKeepZero) {
-  // 2 bits from -1 to 2: steps of 1.
-  expect_equal(rounded_activation(torch::tensor({-1.f, 0.f, 0.4f, 0.6f, 2.f}), 2),
-               torch::tensor({-1.f, 0.f, 0.f, 1.f, 2.f}));
-  expect_equal(rounded_activation(torch::tensor({1.f, 3.f}), 1), torch::tensor({0.f, 3.f}));
-  expect_equal(rounded_activation(torch::zeros({3}), 4), torch::zeros({3}));
-  const Tensor x = torch::randn({100});
-  EXPECT_LE((rounded_activation(x, 8) - x).abs().max().item<float>(),
-            (x.max() - x.min()).item<float>() / 255 / 2 * 1.01);
-  expect_equal(rounded_activation(x, 16), x);
-}
-
 TEST(Compression, AwareTrainingSeesWhatWillRunAndPassesGradients) {
   NetworkBuilder b("net", {1, 4, 4});
   b.linear(b.unary(b.conv(0, {.channels = 4, .kernel = 3}), Op::flatten), 3);
