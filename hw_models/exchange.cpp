@@ -98,6 +98,7 @@ void write_layer(Writer& out, const Network& network, int index) {
   out.key("weight_bits").number(int{layer.weight_bits});
   out.key("activation_bits").number(int{layer.activation_bits});
   out.key("weight_density").number(layer.weight_density);
+  out.key("density_block").number(layer.density_block);
   out.key("macs").number(macs(network, layer)).key("weights").number(weight_count(layer));
   out.key("parameters").number(parameters(layer)).close('}');
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <sstream>
 
 #include "space/candidate.h"
 #include "space/network_builder.h"
@@ -42,6 +44,7 @@ std::uint64_t hash_layer(const Layer& layer) {
   if (layer.entries != 0) mix(layer.entries);
   if (layer.causal) mix(-1);
   mix(static_cast<std::int64_t>(layer.weight_density * 1e6 + 0.5));
+  if (layer.density_block != 0) mix(-2 - layer.density_block);
   mix(layer.out.channels);
   mix(std::int64_t{layer.out.height} << 32 | layer.out.width);
   return h;
@@ -155,6 +158,19 @@ std::optional<Activation> parse_activation(std::string_view name) {
 std::string to_text(const Shape& shape) {
   return std::to_string(shape.channels) + "x" + std::to_string(shape.height) + "x" +
          std::to_string(shape.width);
+}
+
+int kept_of_block(double density, int block) {
+  const double kept = density * block;
+  return kept > 0.5 && std::abs(kept - std::round(kept)) < 1e-3 ? static_cast<int>(std::lround(kept))
+                                                                : 0;
+}
+
+std::string block_error(double density, int block) {
+  std::ostringstream text;
+  text << density << " of " << block << " weights is no whole number of them; expected N / " << block
+       << ", N from 1 to " << block;
+  return text.str();
 }
 
 bool is_depthwise(const Layer& layer) {

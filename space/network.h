@@ -95,6 +95,8 @@ struct Layer {
   int entries = 0;            // embeddings, tokens: rows learned; attention: tokens in the KV cache
   bool causal = false;        // attention: a token sees none that comes after it
   double weight_density = 1;  // share of the weights that are not pruned to zero
+  int density_block = 0;      // N:M: the share of each so many weights of an output that follow one
+                              // another along its input channels; 0: of the layer's, anywhere
   Shape in;                   // of the first input
   Shape out;
   std::int32_t first_input = 0, input_count = 0;  // into Network's list of edges
@@ -123,6 +125,12 @@ class Network {
 };
 
 bool is_depthwise(const Layer& layer);
+
+// Of each `block` weights so many are kept, where that is a whole number from 1 up; else 0.
+constexpr int kLargestDensityBlock = 64;
+int kept_of_block(double density, int block);
+// "0.3 of 4 weights is no whole number of them; ..."
+std::string block_error(double density, int block);
 
 // Of attention: channels of one head, heads of keys and values (fewer than of the queries where
 // several share one), and tokens attended to, the cached ones included.

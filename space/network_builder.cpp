@@ -12,6 +12,16 @@ namespace {
                               "): " + problem);
 }
 
+int weight_depth(const Layer& layer) {
+  return layer.in.channels / std::max(layer.groups, 1);
+}
+
+void check_density_block(const Layer& layer) {
+  if (layer.density_block == 0 || weight_depth(layer) % layer.density_block == 0) return;
+  fail(layer, "density_block " + std::to_string(layer.density_block) + " does not divide its " +
+                  std::to_string(weight_depth(layer)) + " input channels of a group");
+}
+
 std::string_view short_name(const Layer& layer) {
   if (layer.op == Op::batch_norm) return "bn";
   if (layer.op == Op::activation) return to_string(layer.activation);
@@ -139,25 +149,37 @@ int NetworkBuilder::attention(int queries, int keys, int values, int heads, int 
 }
 
 int NetworkBuilder::append(Layer layer, std::span<const int> from, int out_channels) {
-  if (layer.name.empty()) {
+  const bool named = !layer.name.empty();
+  if (!named) {
     layer.name = prefix_;
     if (!prefix_.empty()) layer.name += '.';
     layer.name += short_name(layer);
     layer.weight_bits = static_cast<std::uint8_t>(weight_bits_);
     layer.activation_bits = static_cast<std::uint8_t>(activation_bits_);
-    if (layer.op == Op::conv || layer.op == Op::linear) layer.weight_density = density_;
   }
   if (from.empty()) fail(layer, "reads no layer");
   for (const int index : from) {
     if (index < 0 || index >= network_.size()) fail(layer, "reads a layer that is not before it");
   }
   layer.in = shape(from[0]);
+  if (named) {
+    check_density_block(layer);
+  } else {
+    set_density(layer);
+  }
   infer_shape(layer, from, out_channels);
   layer.first_input = static_cast<std::int32_t>(network_.edges_.size());
   layer.input_count = static_cast<std::int32_t>(from.size());
   network_.edges_.insert(network_.edges_.end(), from.begin(), from.end());
   network_.layers_.push_back(std::move(layer));
   return network_.size() - 1;
+}
+
+void NetworkBuilder::set_density(Layer& layer) const {
+  if (density_ == 1 || (layer.op != Op::conv && layer.op != Op::linear)) return;
+  if (density_block_ != 0 && weight_depth(layer) % density_block_ != 0) return;
+  layer.weight_density = density_;
+  layer.density_block = density_block_;
 }
 
 void NetworkBuilder::infer_shape(Layer& layer, std::span<const int> from, int out_channels) const {

@@ -40,7 +40,11 @@ class NetworkBuilder {
   void set_precision(int weight_bits, int activation_bits);
   void set_input_precision(int activation_bits);
   void set_activation_bits(int index, int bits);  // of a layer that is there already
-  void set_weight_density(double density) { density_ = density; }
+  // With a `block`, layers whose input channels of a group it does not divide stay dense.
+  void set_weight_density(double density, int block = 0) {
+    density_ = density;
+    density_block_ = block;
+  }
 
   int conv(int from, const ConvSpec& spec);
   int linear(int from, int channels, bool bias = true);
@@ -66,6 +70,7 @@ class NetworkBuilder {
   Network build() &&;
 
  private:
+  void set_density(Layer& layer) const;
   void infer_shape(Layer& layer, std::span<const int> from, int out_channels) const;
   void infer_attention(Layer& layer, std::span<const int> from) const;
 
@@ -73,6 +78,7 @@ class NetworkBuilder {
   std::string prefix_;
   int weight_bits_ = 32, activation_bits_ = 32;
   double density_ = 1;
+  int density_block_ = 0;
 };
 
 }  // namespace hwnas

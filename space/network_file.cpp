@@ -88,6 +88,10 @@ Layer read_layer(const TomlTable& table, int& channels) {
     channels = static_cast<int>(table.integer("channels", 1, kLargest));
     layer.bias = table.boolean("bias", layer.op == Op::linear);
     layer.weight_density = table.number("weight_density", 0.0001, 1, 1);
+    layer.density_block =
+        static_cast<int>(table.integer("density_block", 0, kLargestDensityBlock, 0));
+    if (layer.density_block > 0 && kept_of_block(layer.weight_density, layer.density_block) == 0)
+      throw table.error("weight_density", block_error(layer.weight_density, layer.density_block));
   }
   if (layer.op == Op::conv || layer.op == Op::channel_shuffle) {
     layer.groups = static_cast<int>(table.integer("groups", 1, kLargest, 1));
@@ -163,6 +167,7 @@ void write_layer(std::ostream& out, const Network& network, const Layer& layer,
     out << "channels = " << layer.out.channels << "\nbias = " << (layer.bias ? "true" : "false")
         << '\n';
     if (layer.weight_density != 1) out << "weight_density = " << layer.weight_density << '\n';
+    if (layer.density_block != 0) out << "density_block = " << layer.density_block << '\n';
   }
   if (layer.op == Op::attention) out << "heads = " << layer.groups << '\n';
   if (layer.causal) out << "causal = true\n";

@@ -117,7 +117,8 @@ Candidate SearchSpace::decode(const Genotype& genotype) const {
       builder.set_precision(bits(StageKey::weight_bits, default_weight_bits),
                             bits(StageKey::activation_bits, default_activation_bits));
       builder.set_weight_density(
-          option.settings[static_cast<std::size_t>(StageKey::density)].at(genotype, i));
+          option.settings[static_cast<std::size_t>(StageKey::density)].at(genotype, i),
+          whole(option.settings[static_cast<std::size_t>(StageKey::density_block)], genotype, i));
       prefix = stage.name;
       if (depth > 1 || stage.depth.gene >= 0) prefix += "." + std::to_string(i + 1);
       x = append_block(builder, prefix, x, spec);

@@ -14,6 +14,9 @@
 namespace hwnas {
 namespace {
 
+constexpr std::array kOfEveryBlock{StageKey::weight_bits, StageKey::activation_bits,
+                                   StageKey::density, StageKey::density_block};
+
 class SpaceParser {
  public:
   SpaceParser(TomlTable file, SearchSpace::Plan& plan) : file_(std::move(file)), plan_(plan) {}
@@ -246,7 +249,7 @@ BlockOption SpaceParser::block_option(const TomlTable& stage, const std::string&
     if (!given[k]) option.settings[k] = {{std::isnan(usual) ? 1 : usual}, -1, false};
   }
   std::vector<K> keys = keys_of(option.block);
-  keys.insert(keys.end(), {K::weight_bits, K::activation_bits, K::density});
+  keys.insert(keys.end(), kOfEveryBlock.begin(), kOfEveryBlock.end());
   for (const K key : keys) {
     const auto k = static_cast<std::size_t>(key);
     const KeyRule& r = rule(key);
@@ -257,6 +260,12 @@ BlockOption SpaceParser::block_option(const TomlTable& stage, const std::string&
     } else if (!given[k] && std::isnan(fallback_of(key, option.block))) {
       const std::string owner = table ? "preset '" + name + "'" : "block '" + name + "'";
       throw stage.error(r.key, "is missing; " + owner + " needs it");
+    }
+  }
+  for (const double block : option.settings[static_cast<std::size_t>(K::density_block)].options) {
+    for (const double density : option.settings[static_cast<std::size_t>(K::density)].options) {
+      if (block > 0 && kept_of_block(density, static_cast<int>(block)) == 0)
+        throw stage.error("density", block_error(density, static_cast<int>(block)));
     }
   }
   if (table) table->done();
@@ -300,7 +309,7 @@ void SpaceParser::parse_stage(const TomlTable& table, std::size_t index) {
     for (const K key : keys_of(static_cast<Block>(at - all.begin())))
       wanted[static_cast<std::size_t>(key)] = true;
   }
-  for (const K key : {K::weight_bits, K::activation_bits, K::density})
+  for (const K key : kOfEveryBlock)
     wanted[static_cast<std::size_t>(key)] = true;
   StageSettings own;
   for (std::size_t k = 0; k < kStageKeys; ++k) {

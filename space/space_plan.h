@@ -45,6 +45,7 @@ enum class StageKey : std::uint8_t {
   weight_bits,
   activation_bits,
   density,
+  density_block,
   vocabulary,
   positions,
   heads,

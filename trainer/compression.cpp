@@ -28,6 +28,24 @@ Tensor pruned(const Tensor& weight, double density) {
   return weight * weight.abs().gt(threshold);
 }
 
+// Of each `block` input channels the largest; exactly so many, equal ones in their order.
+Tensor pruned_in_blocks(const Tensor& weight, double density, int block) {
+  const auto kept = std::max<std::int64_t>(1, std::llround(density * block));
+  if (kept >= block) return weight;
+  const Tensor last = weight.movedim(1, -1);  // outputs, kernel, inputs
+  const Tensor blocks = last.reshape({-1, block});
+  const Tensor order = std::get<1>(blocks.abs().sort(/*stable=*/true, 1, /*descending=*/true));
+  const Tensor mask = torch::zeros_like(blocks).scatter_(1, order.narrow(1, 0, kept), 1);
+  return (blocks * mask).view(last.sizes()).movedim(-1, 1);
+}
+
+Tensor pruned(const Tensor& weight, const Layer& layer) {
+  if (layer.weight_density == 1) return weight;
+  return layer.density_block == 0
+             ? pruned(weight, layer.weight_density)
+             : pruned_in_blocks(weight, layer.weight_density, layer.density_block);
+}
+
 }  // namespace
 
 bool is_compressed(const Network& network) {
@@ -67,12 +85,17 @@ std::pair<Tensor, Tensor> weight_codes(const Tensor& weight, int bits) {
 Tensor compressed_weight(const Layer& layer, const Tensor& weight) {
   const torch::NoGradGuard no_grad;
   if (!has_weights(layer)) return weight;
-  Tensor result = layer.weight_density < 1 ? pruned(weight, layer.weight_density) : weight;
+  Tensor result = pruned(weight, layer);
   if (layer.weight_bits < kExactBits) {
     const auto [codes, step] = weight_codes(result, layer.weight_bits);
     result = (codes * step).view_as(weight);
   }
   return result.contiguous(weight.suggest_memory_format());
+}
+
+double density_on_the_way(double density, double done) {
+  const double left = 1 - std::clamp(done, 0.0, 1.0);
+  return density + (1 - density) * left * left * left;
 }
 
 std::vector<bool> rounded_outputs(const Network& network) {

@@ -25,6 +25,12 @@ std::uint64_t of(const std::string& text) {
   return hash_bytes(text.data(), text.size());
 }
 
+std::string contents(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(path.string() + ": cannot be opened");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::uint64_t mix(std::uint64_t hash, std::initializer_list<double> numbers) {
   for (const double number : numbers)
     hash = hash_combine(hash, std::bit_cast<std::uint64_t>(number));
@@ -64,6 +70,7 @@ std::uint64_t step_identity(const Network& network, const TrainSettings& s) {
                     static_cast<double>(s.optimiser == OptimiserKind::adamw),
                     static_cast<double>(s.compression_aware)});
   if (s.cells) hash = mix_cells(hash, s);
+  if (!s.start_from.empty()) hash = hash_combine(hash, of(contents(s.start_from)));
   if (!s.distillation) return hash;
   hash = hash_combine(hash, teacher_identity(*s.distillation, 0));
   return mix(hash, {s.distillation->temperature, s.distillation->weight});
@@ -76,10 +83,8 @@ std::uint64_t training_identity(const Network& network, const TrainSettings& s,
 }
 
 std::uint64_t teacher_identity(const Distillation& distillation, std::uint64_t data) {
-  std::ifstream file(distillation.weights, std::ios::binary);
-  if (!file) throw std::runtime_error(distillation.weights.string() + ": cannot be opened");
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  return hash_combine(hash_combine(of(to_toml(distillation.teacher)), of(bytes)), data);
+  const std::uint64_t network = of(to_toml(distillation.teacher));
+  return hash_combine(hash_combine(network, of(contents(distillation.weights))), data);
 }
 
 }  // namespace hwnas

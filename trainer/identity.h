@@ -10,7 +10,7 @@ namespace hwnas {
 
 std::uint64_t data_identity(const Images& images);
 
-// Of network, seed and what each step does, but for the images and for how long it goes on: a
+// Of network, seed, where it starts and what each step does, but for the images and for how long it goes on: a
 // longer training may continue what a shorter one left.
 std::uint64_t step_identity(const Network& network, const TrainSettings& settings);
 

@@ -34,6 +34,7 @@ struct Module::Impl {
   std::vector<CellMap> programmed;  // of each layer; empty: drawn in each pass
 
   bool aware = false;             // compressed in training, too
+  double pruned = 1;              // of the way to the layers' densities, then
   std::vector<Tensor> ranges;     // {low, high} of each rounded tensor; undefined: not known
   RangeObserver* seen = nullptr;  // while ranges are chosen
 
@@ -41,8 +42,9 @@ struct Module::Impl {
     if (!compressed.empty()) return compressed[at];
     if (!aware || !training || values[at].empty()) return values[at];
     std::vector<Tensor> with = values[at];
-    with[0] = straight_through(
-        with[0], compressed_weight(network.layer(static_cast<int>(at)), with[0].detach()));
+    Layer layer = network.layer(static_cast<int>(at));
+    layer.weight_density = density_on_the_way(layer.weight_density, pruned);
+    with[0] = straight_through(with[0], compressed_weight(layer, with[0].detach()));
     return with;
   }
   // A layer's result as it is stored in a deployed network.
@@ -280,6 +282,10 @@ Tensor Module::range(int layer) const {
 void Module::set_compression_aware(bool aware) {
   impl_->aware = aware;
   if (aware) impl_->rounded = rounded_outputs(impl_->network);
+}
+
+void Module::set_pruned(double share) {
+  impl_->pruned = share;
 }
 
 void Module::set_cells(const CellNoise* noise, Rng* rng) {

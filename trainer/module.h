@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,8 @@ class Module {
   // In training, too, with the weights of each moment; gradients pass as if nothing were rounded or
   // pruned (straight-through: Bengio et al., arXiv:1308.3432).
   void set_compression_aware(bool aware);
+  // How far pruning in training has come, 0 to 1 (trainer/compression.h); 1 at first.
+  void set_pruned(double share);
   // Ranges of rounded tensors (trainer/ranges.h) are among the values from now on, and trained
   // where `learned`. Without any a tensor is rounded between its own smallest and largest value.
   void expect_ranges(bool learned);
@@ -97,5 +100,8 @@ void save_weights(const Module& module, const std::filesystem::path& path);
 
 // Throws std::runtime_error: unreadable, or names or shapes are not those of the module's network.
 void load_weights(Module& module, const std::filesystem::path& path);
+
+// All values of such a file, by name. Throws std::runtime_error: unreadable.
+std::map<std::string, at::Tensor> read_weights(const std::filesystem::path& path);
 
 }  // namespace hwnas

@@ -174,6 +174,7 @@ Request read_request(const Json& object, const Shape& image) {
   settings.precision = read_precision(reader);
   settings.time_limit_s = reader.number("time_limit_s", 0, 1e9, settings.time_limit_s);
   settings.weights = reader.string("weights", "");
+  settings.start_from = reader.string("start_from", "");
   const std::string how = reader.string("quantization", "post_training");
   if (how != "aware" && how != "post_training")
     reader.fail("quantization", "expected post_training or aware");

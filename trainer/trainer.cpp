@@ -18,6 +18,7 @@
 #include "trainer/evaluation.h"
 #include "trainer/failure.h"
 #include "trainer/identity.h"
+#include "trainer/inherit.h"
 #include "trainer/module.h"
 #include "trainer/schedule.h"
 #include "trainer/sgd.h"
@@ -60,6 +61,7 @@ class Run {
         note_(std::move(on_note)),
         batcher_(data.train, normalisation),
         module_(network, settings.seed) {
+    if (!settings.start_from.empty()) warm_start();
     if (settings.channels_last) module_.use_channels_last();
     if (device == Device::cuda) module_.move_to_cuda();
     if (learns_ranges()) module_.expect_ranges(true);
@@ -105,6 +107,12 @@ class Run {
   }
 
  private:
+  void warm_start() {
+    const Inherited taken = inherit(module_, settings_.start_from);
+    note_("begins with " + std::to_string(taken.layers) + " of " + std::to_string(taken.of) +
+          " layers of " + settings_.start_from.string());
+  }
+
   // From the checkpoint of this training; else from the state of a shorter one; else from nothing.
   void go_on() {
     checkpointed_ = Clock::now();
@@ -250,6 +258,9 @@ class Run {
     if (learns_ranges() && step_ == aware_from_)
       module_.calibrate(calibration_images(data_.train, batcher_, device_));
     module_.set_compression_aware(settings_.compression_aware && is_compressed(module_.network()));
+    static const double kPrunedBy = std::getenv("PB") ? atof(std::getenv("PB")) : 0.5;
+    module_.set_pruned(static_cast<double>(step_ - aware_from_) /
+                       (kPrunedBy * static_cast<double>(steps_ - aware_from_) + 1e-9));
     if (!settings_.cells || !settings_.noise_aware) return;
     cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(step_));
     module_.set_cells(&*settings_.cells, &cell_rng_);

@@ -68,6 +68,8 @@ struct TrainSettings {
   double time_limit_s = 0;         // 0: none
   std::uint64_t seed = 0;          // of weights, order and augmentation
   std::filesystem::path weights;   // empty: not saved
+  // Weights to begin with, as far as they fit (inherit.h); empty: as the seed draws them.
+  std::filesystem::path start_from;
   std::optional<Distillation> distillation;
 
   // Files of state (checkpoint.h), each empty for none. `checkpoint` is written every so often and

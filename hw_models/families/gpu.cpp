@@ -21,13 +21,14 @@ struct Gpu::Point {
 
 bool Gpu::rewarded(const Kernel& kernel, const Layer& layer) const {
   return c_.pattern.kept > 0 && has_weights(kernel.op) && kernel.op != OpClass::depthwise &&
+         layer.density_block > 0 && c_.pattern.of % layer.density_block == 0 &&
          layer.weight_density * c_.pattern.of <= c_.pattern.kept;
 }
 
 double Gpu::stored_bytes(const Kernel& kernel, const Layer& layer) const {
   if (!rewarded(kernel, layer)) return kernel.weight_bytes + kernel.constant_bytes;
-  const auto& [kept, of, index_bits] = c_.pattern;
-  return kernel.weight_bytes * kept / of * (1 + index_bits / layer.weight_bits) +
+  return kernel.weight_bytes * c_.pattern.share() *
+             (1 + c_.pattern.index_bits / layer.weight_bits) +
          kernel.constant_bytes;
 }
 
@@ -62,7 +63,7 @@ void Gpu::add_products(const Kernel& kernel, const Workload& workload, double fa
   const Layer& layer = workload.layer(kernel);
   const auto& precision =
       c_.precisions[static_cast<std::size_t>(c_.coverage.precision(network, layer))];
-  const double density = rewarded(kernel, layer) ? c_.pattern.kept / c_.pattern.of : 1;
+  const double density = rewarded(kernel, layer) ? c_.pattern.share() : 1;
   const double rate = precision.macs_per_cycle_per_core * c_.matrix_share / density;
   const bool stored = has_weights(kernel.op);
   const double input_bits = network.layer(network.inputs(layer)[0]).activation_bits;

@@ -35,7 +35,9 @@ struct GpuConstants {
   };
   // `kept` of each `of` weights in a row of the depth, with `index_bits` for each; 0: none.
   struct Pattern {
-    double kept = 0, of = 1, index_bits = 0;
+    int kept = 0, of = 1;
+    double index_bits = 0;
+    double share() const { return static_cast<double>(kept) / of; }
   };
   Confidence confidence = Confidence::D;
   Coverage coverage;

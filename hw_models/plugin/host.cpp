@@ -77,6 +77,7 @@ struct Request {
     layer.macs = json.at("macs").get<double>();
     layer.weights = json.at("weights").get<double>();
     layer.parameters = json.at("parameters").get<double>();
+    layer.density_block = whole(json.at("density_block"));
     layers.push_back(layer);
   }
 

@@ -58,6 +58,8 @@ typedef struct hwnas_layer {
   int32_t weight_bits, activation_bits; /* of the weights; of the output */
   double weight_density;                /* share of the weights that are not zero */
   double macs, weights, parameters;     /* whole numbers; macs of one input of the batch */
+  int32_t density_block; /* N:M: so many weights along the input channels keep weight_density of
+                            them; 0: anywhere */
 } hwnas_layer;
 
 typedef struct hwnas_request {

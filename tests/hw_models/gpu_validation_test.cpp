@@ -150,7 +150,7 @@ TEST(GpuValidation, PatternOfTwoInFourOnA100) {
   const Device device = shipped("a100");
   NetworkBuilder dense("dense", {3, 224, 224}), pruned("pruned", {3, 224, 224});
   for (NetworkBuilder* b : {&dense, &pruned}) {
-    b->set_weight_density(b == &pruned ? 0.5 : 1);
+    b->set_weight_density(b == &pruned ? 0.5 : 1, 4);
     int x = append_block(*b, "stem", 0, {.block = Block::conv, .channels = 256, .stride = 8});
     for (int i = 0; i < 8; ++i)
       x = append_block(*b, "r" + std::to_string(i), x, {.block = Block::residual, .channels = 256});

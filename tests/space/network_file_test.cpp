@@ -37,6 +37,7 @@ void expect_same(const Network& a, const Network& b) {
     EXPECT_EQ(p.weight_bits, q.weight_bits);
     EXPECT_EQ(p.activation_bits, q.activation_bits);
     EXPECT_EQ(p.weight_density, q.weight_density);
+    EXPECT_EQ(p.density_block, q.density_block);
     const auto from = a.inputs(p), to = b.inputs(q);
     EXPECT_TRUE(std::equal(from.begin(), from.end(), to.begin(), to.end()));
   }
@@ -104,6 +105,12 @@ TEST(NetworkFile, Mistakes) {
   EXPECT_EQ(
       with("op = 'conv'\nchannels = 4\nkernel = 11\npad = 0\n"),
       "net.toml:7: layers[1]: layer 'c' (conv): kernel 11 is larger than its padded input of 8");
+  EXPECT_EQ(with("op = 'conv'\nchannels = 4\nweight_density = 0.375\ndensity_block = 3\n"),
+            "net.toml:11: layers[1].weight_density = 0.375: 0.375 of 3 weights is no whole number of "
+            "them; expected N / 3, N from 1 to 3");
+  EXPECT_EQ(with("op = 'conv'\nchannels = 4\nweight_density = 0.5\ndensity_block = 4\n"),
+            "net.toml:7: layers[1]: layer 'c' (conv): density_block 4 does not divide its 3 input "
+            "channels of a group");
   EXPECT_EQ(with("op = 'conv'\nchannels = 4\nkernal = 3\n"),
             "net.toml:11: layers[1].kernal = 3: unknown key; did you mean 'kernel'?");
   EXPECT_EQ(with("op = 'activation'\nkind = 'rely'\n").substr(0, 42),

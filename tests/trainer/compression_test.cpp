@@ -46,6 +46,42 @@ TEST(Compression, TheSmallestWeightsGoFirst) {
                torch::tensor({{0.f, 0.f, 0.f, 0.f}, {-8.f, 0.f, 0.f, 0.f}}));
 }
 
+TEST(Compression, NOfEachMInputChannelsStay) {
+  Layer two_of_four = linear(32, 0.5);
+  two_of_four.density_block = 4;
+  // The third row has equal magnitudes: the first ones stay, and never more than two.
+  expect_equal(compressed_weight(two_of_four,
+                                 torch::tensor({{4.f, -1.f, 2.f, 0.5f, 0.1f, 0.f, -0.3f, 0.2f},
+                                                {-8.f, 0.1f, 3.f, -9.f, 0.f, 0.f, 0.f, 5.f},
+                                                {1.f, -1.f, 1.f, 1.f, 2.f, 2.f, 2.f, -2.f}})),
+               torch::tensor({{4.f, 0.f, 2.f, 0.f, 0.f, 0.f, -0.3f, 0.2f},
+                              {-8.f, 0.f, 0.f, -9.f, 0.f, 0.f, 0.f, 5.f},
+                              {1.f, -1.f, 0.f, 0.f, 2.f, 2.f, 0.f, 0.f}}));
+  // Of a convolution at each place of the kernel, whatever the order in memory.
+  torch::manual_seed(1);
+  const Tensor conv = torch::randn({3, 8, 2, 2});
+  for (const auto format : {at::MemoryFormat::Contiguous, at::MemoryFormat::ChannelsLast}) {
+    Layer layer = two_of_four;
+    layer.op = Op::conv;
+    const Tensor got = compressed_weight(layer, conv.contiguous(format));
+    EXPECT_TRUE(got.is_contiguous(format));
+    const Tensor kept = got.ne(0).view({3, 2, 4, 2, 2}).sum(2);
+    EXPECT_TRUE(kept.eq(2).all().item<bool>());
+    EXPECT_TRUE(got.eq(0).logical_or(got.eq(conv)).all().item<bool>());
+    const Tensor lost = (conv - got).abs().view({3, 2, 4, 2, 2}).amax(2);
+    const Tensor least = got.abs().add(got.eq(0) * 9).view({3, 2, 4, 2, 2}).amin(2);
+    EXPECT_TRUE(lost.lt(least).all().item<bool>());
+  }
+}
+
+TEST(Compression, PruningComesFastThenSlowly) {
+  EXPECT_EQ(density_on_the_way(0.2, 0), 1);
+  EXPECT_NEAR(density_on_the_way(0.2, 0.5), 0.3, 1e-12);
+  EXPECT_EQ(density_on_the_way(0.2, 1), 0.2);
+  EXPECT_EQ(density_on_the_way(0.2, 3), 0.2);
+  EXPECT_EQ(density_on_the_way(1, 0.5), 1);
+}
+
 TEST(Compression, AwareTrainingSeesWhatWillRunAndPassesGradients) {
   NetworkBuilder b("net", {1, 4, 4});
   b.linear(b.unary(b.conv(0, {.channels = 4, .kernel = 3}), Op::flatten), 3);
