@@ -142,7 +142,7 @@ std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<De
                                          const std::filesystem::path& files,
                                          const TrainerEvaluator::OnEpoch& on_epoch,
                                          std::stop_token kill, TrainerGreeting& greeting) {
-  resolve_teacher(config);
+  resolve_trained(config);
   const std::optional<Device> cells = noisy_device(config, devices);
   const auto rungs = static_cast<int>(config.rungs.size());
   auto full = std::make_unique<TrainerEvaluator>(config, files, on_epoch, kill, cells, rungs);

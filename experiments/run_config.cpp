@@ -293,11 +293,8 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   return config;
 }
 
-void resolve_teacher(RunConfig& config) {
-  if (!config.training || !config.training->distillation) return;
-  DistillationConfig& d = *config.training->distillation;
-  d.teacher = find_teacher(d.name, std::filesystem::path(config.file).parent_path(), config.file,
-                           "training.distillation.teacher");
+void resolve_trained(RunConfig& config) {
+  if (config.training) resolve_trained(*config.training, config.file);
 }
 
 std::string deciding_settings(const RunConfig& config) {

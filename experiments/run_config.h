@@ -69,8 +69,8 @@ struct RunConfig {
 // [choices] beside them.
 std::string space_text(const RunConfig& config, const std::filesystem::path& space_file);
 
-// Finds the teacher that the config names, if any, so that trainings can begin. Throws InputError.
-void resolve_teacher(RunConfig& config);
+// Finds the trained networks that the config names, so that trainings can begin. Throws InputError.
+void resolve_trained(RunConfig& config);
 
 // Everything in the config that decides which trials are made and what they give, one "key = value"
 // a line: not the name, the budget, the workers' number or where the data lies.

@@ -128,6 +128,7 @@ TrainingConfig long_training(const TrainingConfig& search, const std::string& da
   training.epochs = 30;
   training.cooldown = 0;
   training.time_limit_s = 0;
+  if (training.start && training.start->parents()) training.start.reset();
   // A mirrored digit is another sign, a mirrored shirt is a shirt; Fashion-MNIST's are centred
   // (trainer/README.md has the measurement).
   training.augment.clear();
@@ -170,11 +171,22 @@ TrainingConfig read_training(const TomlTable& table, const std::optional<DataCon
       throw table.error("proxies",
                         "'" + name + "' is not known here" + suggestion(name, proxy_names()));
   }
+  if (table.has("start_from")) t.start = StartConfig{table.string("start_from"), {}};
   t.distillation = read_distillation(table, std::move(t.distillation));
   if (t.distillation && text)
     throw table.error("distillation", "networks of texts learn without a teacher; leave it out");
   table.done();
   return t;
+}
+
+void resolve_trained(TrainingConfig& training, const std::string& file) {
+  const std::filesystem::path base = std::filesystem::path(file).parent_path();
+  const auto find = [&](const std::string& name, TrainedNetwork& network, const char* key) {
+    if (network.weights.empty()) network = find_trained(name, base, file, key);
+  };
+  if (auto& start = training.start; start && !start->parents())
+    find(start->name, start->from, "training.start_from");
+  if (auto& d = training.distillation) find(d->name, d->teacher, "training.distillation.teacher");
 }
 
 std::string deciding_settings(const TrainingConfig& t) {
@@ -203,6 +215,10 @@ std::string deciding_settings(const TrainingConfig& t) {
   }
   if (t.optimiser != "sgd") out << "training.optimiser = " << t.optimiser << '\n';
   if (t.cooldown > 0) out << "training.cooldown = " << t.cooldown << '\n';
+  if (t.start) {
+    out << "training.start_from = " << (t.start->parents() ? t.start->name : t.start->from.hash)
+        << '\n';
+  }
   if (t.distillation) {
     out << "training.distillation = " << t.distillation->teacher.hash << " at "
         << t.distillation->temperature << ", weight " << t.distillation->weight << '\n';

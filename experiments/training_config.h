@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "experiments/teacher.h"
+#include "experiments/trained_network.h"
 #include "space/search_space.h"
 #include "space/toml_table.h"
 
@@ -38,9 +38,16 @@ struct NoiseConfig {
   int draws = 10;                  // chips for each time
 };
 
+// Weights that trainings begin with (trainer/inherit.h).
+struct StartConfig {
+  std::string name;     // of a trained network, as the config has it, or "parents"
+  TrainedNetwork from;  // once it is needed: resolve_trained(); of parents nothing
+  bool parents() const { return name == "parents"; }  // each candidate with its parent's
+};
+
 struct DistillationConfig {
   std::string name;  // of the teacher, as the config has it
-  Teacher teacher;   // once it is needed: resolve_teacher()
+  TrainedNetwork teacher;   // once it is needed: resolve_trained()
   double temperature = 4;
   double weight = 0.5;
 };
@@ -62,6 +69,7 @@ struct TrainingConfig {
   double time_limit_s = 0;                     // of one candidate; 0: none
   std::optional<NoiseConfig> noise;
   std::vector<std::string> proxies;  // zero-cost scores that the initial design ranks by
+  std::optional<StartConfig> start;
   std::optional<DistillationConfig> distillation;
 };
 
@@ -78,6 +86,10 @@ TrainingConfig long_training(const TrainingConfig& search, const std::string& da
 // `t`: what holds where the table says nothing. `devices`: those of the run.
 TrainingConfig read_training(const TomlTable& table, const std::optional<DataConfig>& data,
                              const std::vector<std::string>& devices, TrainingConfig t);
+
+// Finds the trained networks that it names and that are not found yet, so that trainings can begin.
+// `file`: the config's, which names are relative to.
+void resolve_trained(TrainingConfig& training, const std::string& file);
 
 // What of [training] decides what a training gives, one "key = value" a line.
 std::string deciding_settings(const TrainingConfig& training);

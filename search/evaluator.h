@@ -20,6 +20,7 @@ struct Job {
   TrialId trial = 0;
   std::uint64_t seed = 0;
   const Candidate* candidate = nullptr;  // alive until evaluate() returns
+  std::span<const TrialId> parents = {};
 };
 
 // A file that a stage left behind, e.g. trained weights.

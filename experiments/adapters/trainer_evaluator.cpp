@@ -65,6 +65,10 @@ TrainerGreeting greeting_of(ProcessPool& pool) {
   return parse_greeting(line);
 }
 
+std::string weights_name(TrialId trial) {
+  return "trial" + std::to_string(trial) + ".pt";
+}
+
 struct TrainerEvaluator::Impl {
   std::string name;
   double fidelity;
@@ -81,14 +85,22 @@ struct TrainerEvaluator::Impl {
   std::string environment;
 
   // Relative to the folder of files, as studies store it; the trainer is given the whole path.
-  std::string weights_name(const Job& job) const {
-    return rung ? "" : "trial" + std::to_string(job.trial) + ".pt";
+  std::string weights_name(const Job& job) const { return rung ? "" : hwnas::weights_name(job.trial); }
+
+  // Of the first parent that was trained to the end.
+  std::filesystem::path weights_of_parent(const Job& job) const {
+    for (const TrialId parent : job.parents) {
+      const std::filesystem::path path = files / hwnas::weights_name(parent);
+      if (std::filesystem::exists(path)) return path;
+    }
+    return {};
   }
 
   TrainingFiles files_of(const Job& job) const {
     TrainingFiles all;
     if (files.empty()) return all;
     all.logits = files / "teacher";
+    if (training.start && training.start->parents()) all.parent = weights_of_parent(job);
     if (!rung) all.weights = files / weights_name(job);
     if (!rung) all.checkpoint = files / checkpoint_name(job.trial);
     if (continues && rung) all.keep_state = files / state_name(job.trial, place);

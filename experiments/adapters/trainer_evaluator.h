@@ -38,6 +38,9 @@ struct ShortTraining {
   std::int64_t train_images = 0;
 };
 
+// The file of a trial's weights in that folder.
+std::string weights_name(TrialId trial);
+
 // Removes what trainings of a trial kept to go on from. `files`: the folder of the evaluators.
 void remove_states(const std::filesystem::path& files, TrialId trial, int rungs);
 

@@ -99,6 +99,8 @@ json training_request(const Job& job, const TrainingConfig& training, const Trai
   file("checkpoint", files.checkpoint);
   file("keep_state", files.keep_state);
   file("continue_from", files.continue_from);
+  if (training.start)
+    file("start_from", training.start->parents() ? files.parent : training.start->from.weights);
   if (const auto& d = training.distillation) {
     line["distillation"] = {{"network", d->teacher.network},
                             {"weights", d->teacher.weights.string()},

@@ -27,6 +27,7 @@ struct TrainerGreeting {
 // Files of one training; empty: none.
 struct TrainingFiles {
   std::filesystem::path weights, checkpoint, keep_state, continue_from;
+  std::filesystem::path parent;  // weights of the parent, where trainings begin with them
   std::filesystem::path logits;  // of teachers, a name to which the trainer adds which
 };
 

@@ -41,6 +41,8 @@ CommandLine describe_command() {
               "a key of [training], as in a run config: --set batch=128; may be repeated")
       .value("distill", "TEACHER",
              "learn from a trial too: its number, STUDY.db:ID, or a folder of hwnas train")
+      .value("start-from", "NETWORK",
+             "begin with the weights of a trial, named likewise: of fewer channels this prunes it")
       .flag("keep-validation", "leave the validation images out and show their accuracy")
       .value("threads", "N", "of the trainer (1)")
       .value("checkpoint-every", "T",
@@ -67,15 +69,15 @@ TrainingConfig ordered_training(const CommandLine& line, const RunConfig& config
       read_training(TomlTable::parse(settings, "--set"), config.data, config.devices, usual);
   if (const auto epochs = line.integer("epochs", 1, 100'000))
     training.epochs = static_cast<int>(*epochs);
-  if (line.has("distill")) {
-    const std::string name = line.get("distill");
+  const auto named = [&](const char* option) {
+    const std::string name = line.get(option);
     const std::string full = is_number(name) ? fs::absolute(study).string() + ":" + name : name;
-    training.distillation->teacher = find_teacher(full, "", "", "--distill");
-  } else if (training.distillation) {
-    training.distillation->teacher =
-        find_teacher(training.distillation->name, fs::path(config.file).parent_path(), config.file,
-                     "training.distillation.teacher");
-  }
+    return find_trained(full, "", "", std::string("--") + option);
+  };
+  if (line.has("start-from"))
+    training.start = StartConfig{line.get("start-from"), named("start-from")};
+  if (line.has("distill")) training.distillation->teacher = named("distill");
+  resolve_trained(training, config.file);
   return training;
 }
 

@@ -78,7 +78,7 @@ std::vector<FinalOrder> finalists(const Study& study, const fs::path& path,
   for (const FinalConfig& final : config.finals) {
     RunConfig changed = config;
     changed.training = final.training;
-    resolve_teacher(changed);
+    resolve_trained(changed);
     const TrialId best = best_within(trials, final.bound, config.data->is_text(), path);
     FinalOrder& order = orders.emplace_back(order_of_trial(study, path, std::move(changed), best));
     order.plan.folder = usual_folder(order);

@@ -52,6 +52,13 @@ struct Scratch {
   Scratch& operator=(const Scratch&) = delete;
 };
 
+// What trainings may begin with.
+void lend_weights(const fs::path& files, const std::vector<TrialId>& trials, const fs::path& to) {
+  std::error_code ignored;  // not there: the recorded training had none either
+  for (const TrialId trial : trials)
+    fs::copy_file(files / weights_name(trial), to / weights_name(trial), ignored);
+}
+
 void compare(const Trial& trial, const Evaluation& now, double fidelity, Reproduction& r) {
   for (const auto& [key, name] :
        {std::pair{kAccuracy, "accuracy"}, std::pair{kLoss, "training loss"}}) {
@@ -95,7 +102,9 @@ std::optional<Reproduction> reproduce(const Study& study, const fs::path& path, 
   r.trained = source.id;
   r.recorded_with = study.info().version;
   r.now_with = HWNAS_VERSION;
-  const Job job{source.id, source.seed, &candidate};
+  const Job job{source.id, source.seed, &candidate, source.parents};
+  if (config.training->start && config.training->start->parents())
+    lend_weights(files_folder(path), source.parents, scratch.path);
   r.now_on = environment_text(greeting);
   for (const auto& [evaluator, at] : stages) {
     // Where rungs continue, a training begins with those before it.

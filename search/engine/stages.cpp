@@ -149,7 +149,7 @@ bool Stages::run_stage(std::size_t stage, std::span<Entry> entries, const Ended&
       continue;
     }
     waiting.push_back(&entry);
-    jobs.push_back({entry.trial.id, entry.trial.seed, &entry.candidate});
+    jobs.push_back({entry.trial.id, entry.trial.seed, &entry.candidate, entry.trial.parents});
   }
   bool all = true;
   if (!jobs.empty()) {

@@ -125,7 +125,7 @@ void Surveyor::look_at(std::vector<Genotype> genotypes) {
   std::vector<Job> jobs;
   for (const Candidate& candidate : candidates) {
     const auto number = static_cast<TrialId>(jobs.size());
-    jobs.push_back({number, hash_combine(0, static_cast<std::uint64_t>(number)), &candidate});
+    jobs.push_back({number, hash_combine(0, static_cast<std::uint64_t>(number)), &candidate, {}});
   }
   std::vector<Evaluation> evaluations(jobs.size());
   cheap_.evaluate(

@@ -186,6 +186,62 @@ TEST(Train, ANetworkMayBeATeacherOfASearch) {
       HasSubstr("belongs to another run: settings differs at line 24: 'training.distillation"));
 }
 
+TEST(Train, BeginsWithTheWeightsOfAnother) {
+  const Trained t;
+  const Result r = t.hwnas("train t.db 1 --epochs 1 --start-from 0 -o a");
+  ASSERT_EQ(r.code, 0) << r.err;
+  EXPECT_THAT(r.err, AllOf(HasSubstr("begins with "), HasSubstr("trial0.pt")));
+  EXPECT_THAT(t.study().finals(1).at(0).settings, HasSubstr("training.start_from = "));
+  ASSERT_EQ(t.hwnas("train t.db 1 --epochs 1 --start-from t.db:0 -o b").code, 0);
+  ASSERT_EQ(t.hwnas("train t.db 1 --epochs 1 -o plain").code, 0);
+  EXPECT_TRUE(t.file("a/weights.pt") == t.file("b/weights.pt"));
+  EXPECT_FALSE(t.file("a/weights.pt") == t.file("plain/weights.pt"));
+}
+
+TEST(Train, CandidatesMayBeginWithTheirParents) {
+  const std::string search =
+      "\n[search]\nalgorithm = \"nsga2\"\npopulation = 4\nbatch = 4\n";
+  const auto config_of = [&](const fs::path& data, bool inherit) {
+    std::string text = config(data, "");
+    const std::string old = "[search]\nalgorithm = \"random\"\nbatch = 4\n";
+    text.replace(text.find(old), old.size(), search.substr(1));
+    if (inherit) text.insert(text.find("batch = 32"), "start_from = \"parents\"\n");
+    return text;
+  };
+  const Trained t("", false);
+  write(t.folder / "warm.toml", config_of(t.folder.path(), true));
+  write(t.folder / "cold.toml", config_of(t.folder.path(), false));
+  for (const char* command :
+       {"search cold.toml --study cold.db --trials 12", "search warm.toml --study warm.db --trials 12",
+        "search warm.toml --study again.db --trials 8 --workers 1",
+        "search again.db --trials 12 --workers 2"}) {
+    const Result r = t.hwnas(command);
+    ASSERT_EQ(r.code, 0) << command << r.err;
+  }
+  const auto loss = [](const Trial& trial) {
+    const Measurement* m = find(trial, {Metric::training_loss, ""});
+    return m ? m->value : 0;
+  };
+  const Study warm = Study::open_readonly(t.folder / "warm.db");
+  const Study again = Study::open_readonly(t.folder / "again.db");
+  const Study cold = Study::open_readonly(t.folder / "cold.db");
+  TrialId child = -1;
+  for (const Trial& trial : warm.trials()) {
+    ASSERT_TRUE(again.trial(trial.id).has_value());
+    EXPECT_EQ(loss(*again.trial(trial.id)), loss(trial)) << trial.id;
+    if (trial.parents.empty()) {
+      EXPECT_EQ(loss(*cold.trial(trial.id)), loss(trial)) << trial.id;
+    } else if (child < 0 && trial.state == TrialState::complete) {
+      child = trial.id;
+    }
+  }
+  ASSERT_GE(child, 0);
+  ASSERT_EQ(cold.trial(child)->genotype, warm.trial(child)->genotype) << "the first generation";
+  EXPECT_NE(loss(*cold.trial(child)), loss(*warm.trial(child)));
+  const Result again_now = t.hwnas("reproduce warm.db " + std::to_string(child));
+  EXPECT_EQ(again_now.code, 0) << again_now.out;
+}
+
 TEST(Train, MistakesAreOneLine) {
   const Trained t;
   const auto problem = [&](const std::string& arguments) {
@@ -204,6 +260,10 @@ TEST(Train, MistakesAreOneLine) {
   EXPECT_THAT(problem("t.db 0 --distill 77"), HasSubstr("has no trial 77"));
   EXPECT_THAT(problem("t.db 0 --distill nowhere"),
               HasSubstr("--distill = nowhere: expected a trial, STUDY.db:ID, or a folder"));
+  EXPECT_THAT(problem("t.db 0 --start-from nowhere"),
+              HasSubstr("--start-from = nowhere: expected a trial, STUDY.db:ID, or a folder"));
+  EXPECT_THAT(problem("t.db 0 --set start_from=\\\"x\\\""),
+              HasSubstr("training.start_from = x: expected a trial"));
   EXPECT_THAT(problem("none.db 0"), HasSubstr("none.db: no such file"));
   EXPECT_THAT(problem("t.db no_such_network"), HasSubstr("no_such_network"));
   ASSERT_EQ(t.hwnas("train t.db 0 --epochs 1 -o out").code, 0);

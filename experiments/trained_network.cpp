@@ -1,4 +1,4 @@
-#include "experiments/teacher.h"
+#include "experiments/trained_network.h"
 
 #include <algorithm>
 #include <charconv>
@@ -44,40 +44,40 @@ std::string hash_of(const std::string& network, const fs::path& weights) {
   return digits;
 }
 
-Teacher of_trial(const fs::path& path, TrialId id) {
+TrainedNetwork of_trial(const fs::path& path, TrialId id) {
   const Study study = Study::open_readonly(path);
   const auto trial = study.trial(id);
   if (!trial) throw InputError(path.string() + ": has no trial " + std::to_string(id));
-  Teacher teacher;
+  TrainedNetwork found;
   const std::vector<FinalTraining> finals = study.finals(id);
   const auto longest = std::max_element(
       finals.begin(), finals.end(),
       [](const FinalTraining& a, const FinalTraining& b) { return a.epochs < b.epochs; });
-  if (longest != finals.end()) teacher.weights = fs::path(longest->folder) / "weights.pt";
+  if (longest != finals.end()) found.weights = fs::path(longest->folder) / "weights.pt";
   for (const Artifact& artifact : study.artifacts(id)) {
-    if (teacher.weights.empty() && artifact.kind == "weights") teacher.weights = artifact.path;
+    if (found.weights.empty() && artifact.kind == "weights") found.weights = artifact.path;
   }
-  if (teacher.weights.empty())
+  if (found.weights.empty())
     throw InputError(path.string() + ": trial " + std::to_string(id) +
                      " has no weights; 'hwnas train' makes them");
-  if (teacher.weights.is_relative()) teacher.weights = files_folder(path) / teacher.weights;
+  if (found.weights.is_relative()) found.weights = files_folder(path) / found.weights;
   const auto alive = live(stored_space(study).decode(trial->genotype).network);
-  teacher.network = to_toml(*alive);
-  return teacher;
+  found.network = to_toml(*alive);
+  return found;
 }
 
 }  // namespace
 
-Teacher find_teacher(const std::string& name, const fs::path& base, const std::string& file,
+TrainedNetwork find_trained(const std::string& name, const fs::path& base, const std::string& file,
                      const std::string& key) {
   const auto fail = [&](const std::string& problem) -> InputError {
     return InputError(file, 0, key, name, problem);
   };
-  Teacher teacher;
+  TrainedNetwork found;
   if (const auto trial = as_trial(name)) {
     const fs::path path = base / trial->first;  // an absolute one stays itself
     try {
-      teacher = of_trial(path, trial->second);
+      found = of_trial(path, trial->second);
     } catch (const InputError& error) {
       throw fail(error.what());
     }
@@ -86,15 +86,15 @@ Teacher find_teacher(const std::string& name, const fs::path& base, const std::s
     if (!fs::is_directory(folder))
       throw fail("expected a trial, STUDY.db:ID, or a folder with network.toml and weights.pt");
     if (!fs::exists(folder / "network.toml")) throw fail("has no network.toml");
-    teacher.network = to_toml(
+    found.network = to_toml(
         parse_network(contents(folder / "network.toml"), (folder / "network.toml").string()));
-    teacher.weights = folder / "weights.pt";
+    found.weights = folder / "weights.pt";
   }
-  if (!fs::exists(teacher.weights)) throw fail("no such file: " + teacher.weights.string());
-  teacher.weights = fs::absolute(teacher.weights);
-  teacher.name = name;
-  teacher.hash = hash_of(teacher.network, teacher.weights);
-  return teacher;
+  if (!fs::exists(found.weights)) throw fail("no such file: " + found.weights.string());
+  found.weights = fs::absolute(found.weights);
+  found.name = name;
+  found.hash = hash_of(found.network, found.weights);
+  return found;
 }
 
 }  // namespace hwnas
