@@ -69,7 +69,7 @@ TrainedNetwork of_trial(const fs::path& path, TrialId id) {
 }  // namespace
 
 TrainedNetwork find_trained(const std::string& name, const fs::path& base, const std::string& file,
-                     const std::string& key) {
+                            const std::string& key) {
   const auto fail = [&](const std::string& problem) -> InputError {
     return InputError(file, 0, key, name, problem);
   };

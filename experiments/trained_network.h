@@ -17,6 +17,6 @@ struct TrainedNetwork {
 // with network.toml and weights.pt, as `hwnas train -o` leaves it. Relative to `base`. Throws
 // InputError for `key` (of `file`) where there is no such thing.
 TrainedNetwork find_trained(const std::string& name, const std::filesystem::path& base,
-                     const std::string& file, const std::string& key);
+                            const std::string& file, const std::string& key);
 
 }  // namespace hwnas

@@ -66,6 +66,7 @@ NoiseConfig read_noise(const TomlTable& table, const std::vector<std::string>& d
   }
   if (noise.times_s.empty()) throw table.error("times", "is empty; expected such as \"1 day\"");
   noise.aware = table.boolean("aware", noise.aware);
+  noise.recalibrated = table.boolean("recalibrated", noise.recalibrated);
   noise.draws = static_cast<int>(table.integer("draws", 1, 10'000, noise.draws));
   table.done();
   return noise;
@@ -202,7 +203,7 @@ std::string deciding_settings(const TrainingConfig& t) {
   out << '\n';
   if (t.noise) {
     out << "training.noise = " << t.noise->device << (t.noise->aware ? " aware, " : ", ")
-        << t.noise->draws << " draws at";
+        << (t.noise->recalibrated ? "recalibrated, " : "") << t.noise->draws << " draws at";
     for (const double time : t.noise->times_s) out << ' ' << time;
     out << '\n';
   }

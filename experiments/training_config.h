@@ -35,6 +35,7 @@ struct NoiseConfig {
   std::string device;              // of 'devices'
   std::vector<double> times_s{0};  // after programming; the accuracy is that of the worst
   bool aware = true;               // trained with the noise, too
+  bool recalibrated = false;       // each chip's norms are measured anew
   int draws = 10;                  // chips for each time
 };
 
@@ -46,8 +47,8 @@ struct StartConfig {
 };
 
 struct DistillationConfig {
-  std::string name;  // of the teacher, as the config has it
-  TrainedNetwork teacher;   // once it is needed: resolve_trained()
+  std::string name;        // of the teacher, as the config has it
+  TrainedNetwork teacher;  // once it is needed: resolve_trained()
   double temperature = 4;
   double weight = 0.5;
 };

@@ -162,14 +162,15 @@ std::string to_text(const Shape& shape) {
 
 int kept_of_block(double density, int block) {
   const double kept = density * block;
-  return kept > 0.5 && std::abs(kept - std::round(kept)) < 1e-3 ? static_cast<int>(std::lround(kept))
-                                                                : 0;
+  return kept > 0.5 && std::abs(kept - std::round(kept)) < 1e-3
+             ? static_cast<int>(std::lround(kept))
+             : 0;
 }
 
 std::string block_error(double density, int block) {
   std::ostringstream text;
-  text << density << " of " << block << " weights is no whole number of them; expected N / " << block
-       << ", N from 1 to " << block;
+  text << density << " of " << block << " weights is no whole number of them; expected N / "
+       << block << ", N from 1 to " << block;
   return text.str();
 }
 

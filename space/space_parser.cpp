@@ -309,8 +309,7 @@ void SpaceParser::parse_stage(const TomlTable& table, std::size_t index) {
     for (const K key : keys_of(static_cast<Block>(at - all.begin())))
       wanted[static_cast<std::size_t>(key)] = true;
   }
-  for (const K key : kOfEveryBlock)
-    wanted[static_cast<std::size_t>(key)] = true;
+  for (const K key : kOfEveryBlock) wanted[static_cast<std::size_t>(key)] = true;
   StageSettings own;
   for (std::size_t k = 0; k < kStageKeys; ++k) {
     if (!wanted[k]) continue;

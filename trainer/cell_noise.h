@@ -36,7 +36,8 @@ struct CellNoise {
   double clip = 0;                                 // 0: nothing is
   int devices_per_weight = 1;                      // or 2
   double stuck_off_share = 0, stuck_on_share = 0;  // of the cells, at 0 and at 1
-  int input_bits = 0, adc_bits = 0;                // 0: not rounded
+  bool recalibrated = false;  // each chip's norms are measured anew (AdaBS: Joshi et al. 2020)
+  int input_bits = 0, adc_bits = 0;  // 0: not rounded
   double adc_range_deviations =
       0;  // half the range over the root mean square of a layer's sums; 0: all
 };

@@ -49,9 +49,10 @@ CellNoise::Time read_time(const Json& time) {
 
 CellNoise read_cell_noise(const Json& cells) {
   if (!cells.is_object()) throw InputError("", 0, "cells", "", "expected an object");
-  constexpr std::array<std::string_view, 10> kKnown{
-      "times",      "devices_per_weight", "stuck_off_share",      "stuck_on_share", "clip",
-      "input_bits", "adc_bits",           "adc_range_deviations", "aware",          "draws"};
+  constexpr std::array<std::string_view, 11> kKnown{
+      "times",       "devices_per_weight", "stuck_off_share",      "stuck_on_share", "clip",
+      "input_bits",  "adc_bits",           "adc_range_deviations", "aware",          "draws",
+      "recalibrated"};
   for (const auto& [key, value] : cells.items()) {
     if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) fail(key, "unknown key");
   }
@@ -67,6 +68,10 @@ CellNoise read_cell_noise(const Json& cells) {
   noise.input_bits = static_cast<int>(number(cells, "input_bits", 0, 16));
   noise.adc_bits = static_cast<int>(number(cells, "adc_bits", 0, 24));
   noise.adc_range_deviations = number(cells, "adc_range_deviations", 0, 1000);
+  if (const auto again = cells.find("recalibrated"); again != cells.end()) {
+    if (!again->is_boolean()) fail("recalibrated", "expected true or false");
+    noise.recalibrated = again->get<bool>();
+  }
   return noise;
 }
 

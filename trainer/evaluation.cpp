@@ -22,6 +22,7 @@ struct CellTime {
   const CellNoise* noise = nullptr;
   std::size_t time = 0;
   Rng* rng = nullptr;
+  const std::vector<Tensor>* calibration = nullptr;
 };
 
 Score score_with(Module& module, const HeldOut& data, CellTime cells) {
@@ -33,6 +34,9 @@ Score score_with(Module& module, const HeldOut& data, CellTime cells) {
   module.set_compressed(is_compressed(module.network()));
   module.set_cells(cells.noise, cells.rng);
   if (cells.noise != nullptr) module.program_cells(cells.time);
+  const bool recalibrated = cells.noise != nullptr && cells.noise->recalibrated;
+  const std::vector<Tensor> norms = recalibrated ? module.norm_statistics() : std::vector<Tensor>{};
+  if (recalibrated) module.measure_norms(*cells.calibration);
   Rng rng(0);
   std::vector<int> order(static_cast<std::size_t>(images.size()));
   std::iota(order.begin(), order.end(), 0);
@@ -51,6 +55,7 @@ Score score_with(Module& module, const HeldOut& data, CellTime cells) {
       right += logits.flatten(1).argmax(1).eq(batch.labels).sum();
     }
   }
+  if (recalibrated) module.set_norm_statistics(norms);
   module.set_cells(nullptr, nullptr);
   module.set_compressed(false);
   module.set_training(true);
@@ -98,6 +103,7 @@ Score score_on(Module& module, const HeldOut& data) {
 // Streams of their own: noise changes nothing else that is drawn.
 std::vector<NoisyAccuracy> score_on_cells(Module& module, const HeldOut& data,
                                           const TrainSettings& settings,
+                                          const std::vector<Tensor>& calibration,
                                           const std::function<void()>& between) {
   constexpr std::uint64_t kStream = std::uint64_t{1} << 40;
   std::vector<NoisyAccuracy> times;
@@ -106,7 +112,7 @@ std::vector<NoisyAccuracy> score_on_cells(Module& module, const HeldOut& data,
     for (int draw = 0; draw < settings.noise_draws; ++draw) {
       Rng rng(settings.seed, kStream + time * 100'000 + static_cast<std::uint64_t>(draw));
       const double accuracy =
-          score_with(module, data, {&*settings.cells, time, &rng}).accuracy.value;
+          score_with(module, data, {&*settings.cells, time, &rng, &calibration}).accuracy.value;
       sum += accuracy;
       squares += accuracy * accuracy;
       if (between) between();

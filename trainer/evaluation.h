@@ -38,9 +38,11 @@ struct HeldOut {
 // Rounded and pruned as deployed, but not on cells. Leaves the module in training mode.
 Score score_on(Module& module, const HeldOut& data);
 
-// On `settings.noise_draws` chips for each time of settings.cells. `between`: called after each.
+// On `settings.noise_draws` chips for each time of settings.cells. `calibration`: images for chips
+// that are recalibrated. `between`: called after each. Leaves the module as it was.
 std::vector<NoisyAccuracy> score_on_cells(Module& module, const HeldOut& data,
                                           const TrainSettings& settings,
+                                          const std::vector<at::Tensor>& calibration,
                                           const std::function<void()>& between = {});
 
 // The accuracy of the worst time, its error that of the chips and of the finite data together.

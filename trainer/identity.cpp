@@ -45,9 +45,9 @@ std::uint64_t mix(std::uint64_t hash, const std::vector<double>& numbers) {
 std::uint64_t mix_cells(std::uint64_t hash, const TrainSettings& s) {
   const CellNoise& c = *s.cells;
   hash = mix(hash, {static_cast<double>(s.noise_aware), static_cast<double>(s.noise_draws), c.clip,
-                    static_cast<double>(c.devices_per_weight), c.stuck_off_share, c.stuck_on_share,
-                    static_cast<double>(c.input_bits), static_cast<double>(c.adc_bits),
-                    c.adc_range_deviations});
+                    static_cast<double>(c.recalibrated), static_cast<double>(c.devices_per_weight),
+                    c.stuck_off_share, c.stuck_on_share, static_cast<double>(c.input_bits),
+                    static_cast<double>(c.adc_bits), c.adc_range_deviations});
   for (const CellNoise::Time& t : c.times)
     hash = mix(mix(mix(mix(hash, {t.seconds}), t.mean), t.deviation), t.read);
   return hash;

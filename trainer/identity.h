@@ -10,8 +10,8 @@ namespace hwnas {
 
 std::uint64_t data_identity(const Images& images);
 
-// Of network, seed, where it starts and what each step does, but for the images and for how long it goes on: a
-// longer training may continue what a shorter one left.
+// Of network, seed, where it starts and what each step does, but for the images and for how long it
+// goes on: a longer training may continue what a shorter one left.
 std::uint64_t step_identity(const Network& network, const TrainSettings& settings);
 
 // Of the whole training. `data`: data_identity of the training part.

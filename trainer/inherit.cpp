@@ -19,7 +19,8 @@ using Values = std::map<std::string, Tensor>;
 // Layers whose channels are the same ones, by a representative.
 class SharedChannels {
  public:
-  explicit SharedChannels(const Network& network) : above_(static_cast<std::size_t>(network.size())) {
+  explicit SharedChannels(const Network& network)
+      : above_(static_cast<std::size_t>(network.size())) {
     std::iota(above_.begin(), above_.end(), 0);
     rigid_.resize(above_.size(), false);
     for (int i = 0; i < network.size(); ++i) tie(network, i);
@@ -177,7 +178,8 @@ class Inheritance {
     if (!found.agree || (rigid && channels != count)) return first(count, 0);
     Tensor importance = found.scale.defined() ? found.scale : found.made;
     if (channels <= count || !importance.defined()) return first(count, channels);
-    if (found.read.defined() && found.read.numel() == channels) importance = importance * found.read;
+    if (found.read.defined() && found.read.numel() == channels)
+      importance = importance * found.read;
     const Tensor order = std::get<1>(importance.sort(/*stable=*/true, 0, /*descending=*/true));
     return {torch::arange(count), std::get<0>(order.narrow(0, 0, count).sort()),
             torch::empty({0}, at::kLong)};
@@ -198,8 +200,8 @@ class Inheritance {
     const Map& out = channels(i, values[0].size(0));
     if (out.here.numel() == 0) return false;
     if (values[0].dim() > 1) {
-      const Map in = reads_all(layer) ? channels(input_of(i), values[0].size(1))
-                                      : first(1, theirs.size(1));
+      const Map in =
+          reads_all(layer) ? channels(input_of(i), values[0].size(1)) : first(1, theirs.size(1));
       if (in.here.numel() == 0) return false;
       copy_weight(values[0], theirs, out, in);
     }

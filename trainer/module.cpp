@@ -34,16 +34,28 @@ struct Module::Impl {
   std::vector<CellMap> programmed;  // of each layer; empty: drawn in each pass
 
   bool aware = false;             // compressed in training, too
-  double pruned = 1;              // of the way to the layers' densities, then
+  double pruned = 0;              // in training: of the way to the layers' densities
   std::vector<Tensor> ranges;     // {low, high} of each rounded tensor; undefined: not known
   RangeObserver* seen = nullptr;  // while ranges are chosen
 
+  // Of the norms, in order; they share storage.
+  std::vector<Tensor> statistics() const {
+    std::vector<Tensor> all;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (network.layer(static_cast<int>(i)).op == Op::batch_norm)
+        all.insert(all.end(), {values[i][2], values[i][3]});
+    }
+    return all;
+  }
+
   std::vector<Tensor> values_of(std::size_t at) const {
     if (!compressed.empty()) return compressed[at];
-    if (!aware || !training || values[at].empty()) return values[at];
-    std::vector<Tensor> with = values[at];
+    if (!training || values[at].empty()) return values[at];
     Layer layer = network.layer(static_cast<int>(at));
     layer.weight_density = density_on_the_way(layer.weight_density, pruned);
+    if (!aware) layer.weight_bits = kExactBits;
+    if (layer.weight_density == 1 && layer.weight_bits >= kExactBits) return values[at];
+    std::vector<Tensor> with = values[at];
     with[0] = straight_through(with[0], compressed_weight(layer, with[0].detach()));
     return with;
   }
@@ -286,6 +298,29 @@ void Module::set_compression_aware(bool aware) {
 
 void Module::set_pruned(double share) {
   impl_->pruned = share;
+}
+
+std::vector<Tensor> Module::norm_statistics() const {
+  std::vector<Tensor> copies;
+  for (const Tensor& statistic : impl_->statistics()) copies.push_back(statistic.clone());
+  return copies;
+}
+
+void Module::set_norm_statistics(const std::vector<Tensor>& statistics) {
+  std::vector<Tensor> own = impl_->statistics();
+  for (std::size_t i = 0; i < own.size(); ++i) own[i].copy_(statistics.at(i));
+}
+
+void Module::measure_norms(const std::vector<Tensor>& batches) {
+  const torch::NoGradGuard no_grad;
+  const bool training = impl_->training;
+  // From zero the running statistics are weighted sums of the batches'.
+  for (Tensor& statistic : impl_->statistics()) statistic.zero_();
+  impl_->training = true;
+  for (const Tensor& batch : batches) (void)logits(batch);
+  impl_->training = training;
+  const double weights = 1 - std::pow(1 - kNormMomentum, static_cast<double>(batches.size()));
+  for (Tensor& statistic : impl_->statistics()) statistic.div_(weights);
 }
 
 void Module::set_cells(const CellNoise* noise, Rng* rng) {

@@ -60,10 +60,10 @@ class Module {
   // As deployed (trainer/compression.h), with the weights of this moment; for evaluation only.
   void set_compressed(bool compressed);
   void use_channels_last();  // weights as height x width x channels
-  // In training, too, with the weights of each moment; gradients pass as if nothing were rounded or
-  // pruned (straight-through: Bengio et al., arXiv:1308.3432).
+  // Rounded in training, too, with the weights of each moment; gradients pass as if nothing were
+  // (straight-through: Bengio et al., arXiv:1308.3432).
   void set_compression_aware(bool aware);
-  // How far pruning in training has come, 0 to 1 (trainer/compression.h); 1 at first.
+  // How far pruning in training has come, likewise: 0, as at first, to 1 (trainer/compression.h).
   void set_pruned(double share);
   // Ranges of rounded tensors (trainer/ranges.h) are among the values from now on, and trained
   // where `learned`. Without any a tensor is rounded between its own smallest and largest value.
@@ -77,6 +77,11 @@ class Module {
   // as they are deployed. `noise` and `rng` outlive that.
   void set_cells(const CellNoise* noise, Rng* rng);
   void program_cells(std::size_t time);
+  // Running means and variances of the norms: copies; to be set; of the batches, as it computes
+  // now.
+  std::vector<at::Tensor> norm_statistics() const;
+  void set_norm_statistics(const std::vector<at::Tensor>& statistics);
+  void measure_norms(const std::vector<at::Tensor>& batches);
   void move_to_cuda();
 
   // Of each layer, as layer_op.h wants them; they share storage with the module.

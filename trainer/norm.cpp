@@ -13,7 +13,7 @@ namespace {
 
 using at::Tensor;
 
-constexpr double kMomentum = 0.1, kEpsilon = 1e-5;  // LibTorch's defaults
+constexpr double kMomentum = kNormMomentum, kEpsilon = 1e-5;  // LibTorch's defaults
 
 struct Bounds {
   float low, high;

@@ -16,6 +16,8 @@ class Tensor;
 
 namespace hwnas {
 
+inline constexpr double kNormMomentum = 0.1;  // of the running statistics
+
 // x: batch x channels x height x width; values: {scale, shift, running mean, running variance}, the
 // last two updated when `training`. `activation` is none, relu or relu6. Differentiable. Takes
 // LibTorch's own functions where x is not float32 on the CPU.

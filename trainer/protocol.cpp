@@ -277,7 +277,10 @@ std::string outcome_line(std::int64_t task, const TrainOutcome& outcome) {
   if (result.test) {
     done["test_accuracy"] = result.test->accuracy.value;
     done["test_images"] = result.test_images;
-    if (result.test->perplexity) done["test_perplexity"] = result.test->perplexity->value;
+    if (result.test->perplexity) {
+      done["test_perplexity"] = result.test->perplexity->value;
+      done["test_perplexity_stddev"] = result.test->perplexity->stddev;
+    }
   }
   done["curve"] = curve(result.curve);
   return line(done);

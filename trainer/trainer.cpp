@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 using OnNote = std::function<void(const std::string&)>;
 
 constexpr double kAwareFrom = 0.5;  // of the steps: before, a network learns faster undisturbed
+constexpr double kPrunedBy = 0.5;   // of the steps that are left then
 constexpr int kCheckEvery = 32;  // batches between looks at the loss, each of which waits for a GPU
 
 double seconds_since(Clock::time_point start) {
@@ -219,8 +220,9 @@ class Run {
   }
 
   void evaluate_on_cells() {
-    result_.on_cells =
-        score_on_cells(module_, validation(), settings_, [this] { check_time(settings_.epochs); });
+    result_.on_cells = score_on_cells(module_, validation(), settings_,
+                                      calibration_images(data_.train, batcher_, device_),
+                                      [this] { check_time(settings_.epochs); });
     result_.without_noise = result_.accuracy;
     const Estimated least = worst(result_.on_cells, data_.validation.size());
     result_.accuracy = least.value;
@@ -258,9 +260,8 @@ class Run {
     if (learns_ranges() && step_ == aware_from_)
       module_.calibrate(calibration_images(data_.train, batcher_, device_));
     module_.set_compression_aware(settings_.compression_aware && is_compressed(module_.network()));
-    static const double kPrunedBy = std::getenv("PB") ? atof(std::getenv("PB")) : 0.5;
-    module_.set_pruned(static_cast<double>(step_ - aware_from_) /
-                       (kPrunedBy * static_cast<double>(steps_ - aware_from_) + 1e-9));
+    module_.set_pruned(static_cast<double>(step_ - aware_from_ + 1) /
+                       (kPrunedBy * static_cast<double>(steps_ - aware_from_)));
     if (!settings_.cells || !settings_.noise_aware) return;
     cell_rng_ = Rng(settings_.seed, (std::uint64_t{1} << 41) + static_cast<std::uint64_t>(step_));
     module_.set_cells(&*settings_.cells, &cell_rng_);
@@ -411,7 +412,10 @@ Score Trainer::evaluate(const Network& network, const TrainSettings& settings,
   if (is_compressed(network) && !module.has_ranges())
     module.calibrate(calibration_images(data_.train, batcher, device_));
   const HeldOut data{images, normalisation_, device_, false};
-  if (settings.cells) return {worst(score_on_cells(module, data, settings), images.size()), {}};
+  if (settings.cells) {
+    const auto calibration = calibration_images(data_.train, batcher, device_);
+    return {worst(score_on_cells(module, data, settings, calibration), images.size()), {}};
+  }
   return score_on(module, data);
 }
 

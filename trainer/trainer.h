@@ -60,8 +60,9 @@ struct TrainSettings {
   Augment augment;
   Precision precision = Precision::fp32;
   bool channels_last = true;
-  // From the cooldown on, without one from half of the steps on:
-  bool compression_aware = false;  // rounded and pruned as deployed while it is trained, too
+  // From the cooldown on, without one from half of the steps on, pruned layers lose their weights
+  // (compression.h), and:
+  bool compression_aware = false;  // rounded as deployed while it is trained, too
   std::optional<CellNoise> cells;  // the network is deployed on analog cells
   bool noise_aware = true;         // and trained on them, too
   int noise_draws = 10;            // maps for each time of the evaluation after the last epoch

@@ -74,7 +74,8 @@ void load_weights(Module& module, const std::filesystem::path& path) {
 std::map<std::string, at::Tensor> read_weights(const std::filesystem::path& path) {
   std::map<std::string, at::Tensor> all;
   for (const auto& entry : read_dictionary(path)) {
-    if (!entry.key().isString() || !entry.value().isTensor()) fail(path, "is not a file of weights");
+    if (!entry.key().isString() || !entry.value().isTensor())
+      fail(path, "is not a file of weights");
     all.emplace(entry.key().toStringRef(), entry.value().toTensor());
   }
   return all;

@@ -68,6 +68,7 @@ json cells_json(const NoiseConfig& config, const Device& device, const Network& 
           {"input_bits", noise.input_bits},
           {"adc_bits", noise.adc_bits},
           {"adc_range_deviations", noise.adc_range_deviations},
+          {"recalibrated", config.recalibrated},
           {"aware", config.aware},
           {"draws", config.draws}};
 }

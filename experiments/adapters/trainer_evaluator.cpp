@@ -85,7 +85,9 @@ struct TrainerEvaluator::Impl {
   std::string environment;
 
   // Relative to the folder of files, as studies store it; the trainer is given the whole path.
-  std::string weights_name(const Job& job) const { return rung ? "" : hwnas::weights_name(job.trial); }
+  std::string weights_name(const Job& job) const {
+    return rung ? "" : hwnas::weights_name(job.trial);
+  }
 
   // Of the first parent that was trained to the end.
   std::filesystem::path weights_of_parent(const Job& job) const {

@@ -72,27 +72,35 @@ std::optional<FinalTraining> carry_out(const FinalOrder& order, const FinalListe
 }
 
 std::string to_text(const FinalOrder& order, const FinalTraining& f) {
-  const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
-  char text[640], validation[60] = "";
+  char text[640], validation[60] = "", test[160];
+  if (f.test_perplexity) {
+    std::snprintf(test, sizeof test,
+                  "test perplexity %.3f +- %.3f, %.2f %% of bytes right (%lld sequences",
+                  *f.test_perplexity, f.test_perplexity_stddev, 100 * f.test_accuracy,
+                  static_cast<long long>(f.test_images));
+  } else {
+    const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
+    std::snprintf(test, sizeof test,
+                  "test accuracy %.2f %% (95 %% interval %.2f to %.2f %%, %lld images",
+                  100 * f.test_accuracy, 100 * interval.low, 100 * interval.high,
+                  static_cast<long long>(f.test_images));
+  }
   if (f.validation)
     std::snprintf(validation, sizeof validation, ", validation accuracy %.2f %%",
                   100 * *f.validation);
   std::snprintf(text, sizeof text,
-                "%s, %lld parameters, trained for %d epochs on %lld images%s\n"
-                "test accuracy %.2f %% (95 %% interval %.2f to %.2f %%, %lld images, looked at "
-                "once)\nloss %.4f%s, %s\nfiles %s\n",
+                "%s, %lld parameters, trained for %d epochs on %lld %s%s\n"
+                "%s, looked at once)\nloss %.4f%s, %s\nfiles %s\n",
                 order.subject.c_str(), static_cast<long long>(parameters(order.plan.network)),
                 f.epochs, static_cast<long long>(f.images),
-                f.validation ? "" : ", validation images among them", 100 * f.test_accuracy,
-                100 * interval.low, 100 * interval.high, static_cast<long long>(f.test_images),
-                f.loss, validation, clock_text(f.seconds).c_str(), order.plan.folder.c_str());
+                f.test_perplexity ? "sequences" : "images",
+                f.validation ? "" : ", those of validation among them", test, f.loss, validation,
+                clock_text(f.seconds).c_str(), order.plan.folder.c_str());
   return text;
 }
 
 std::string to_json(const FinalOrder& order, const FinalTraining& f) {
-  const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
   nlohmann::json j{{"test_accuracy", f.test_accuracy},
-                   {"interval95", {interval.low, interval.high}},
                    {"test_images", f.test_images},
                    {"images", f.images},
                    {"epochs", f.epochs},
@@ -101,6 +109,13 @@ std::string to_json(const FinalOrder& order, const FinalTraining& f) {
                    {"seconds", f.seconds},
                    {"environment", f.environment},
                    {"folder", order.plan.folder.string()}};
+  if (f.test_perplexity) {
+    j["test_perplexity"] = *f.test_perplexity;
+    j["test_perplexity_stddev"] = f.test_perplexity_stddev;
+  } else {  // bytes that follow one another are not independent
+    const Interval interval = wilson_interval(f.test_accuracy, f.test_images);
+    j["interval95"] = {interval.low, interval.high};
+  }
   if (order.trial) j["trial"] = *order.trial;
   if (f.validation) j["validation_accuracy"] = *f.validation;
   return j.dump(2) + "\n";

@@ -78,7 +78,17 @@ json to_json(const FinalTraining& f) {
          {"environment", f.environment},
          {"seconds", f.seconds}};
   if (f.validation) j["validation_accuracy"] = *f.validation;
+  if (f.test_perplexity) {
+    j["test_perplexity"] = *f.test_perplexity;
+    j["test_perplexity_stddev"] = f.test_perplexity_stddev;
+  }
   return j;
+}
+
+void read_perplexity(const json& words, FinalTraining& f) {
+  if (!words.contains("test_perplexity")) return;
+  f.test_perplexity = words.at("test_perplexity").get<double>();
+  f.test_perplexity_stddev = words.value("test_perplexity_stddev", 0.0);
 }
 
 std::optional<FinalTraining> read_result(const FinalPlan& plan, const std::string& settings) {
@@ -94,6 +104,7 @@ std::optional<FinalTraining> read_result(const FinalPlan& plan, const std::strin
     f.loss = j.at("loss").get<double>();
     f.test_accuracy = j.at("test_accuracy").get<double>();
     f.test_images = j.at("test_images").get<std::int64_t>();
+    read_perplexity(j, f);
     f.environment = j.at("environment").get<std::string>();
     f.seconds = j.at("seconds").get<double>();
     if (j.contains("validation_accuracy")) f.validation = j.at("validation_accuracy").get<double>();
@@ -150,6 +161,7 @@ FinalTraining read_done(const json& done, const FinalPlan& plan, const std::stri
   if (done.contains("accuracy")) f.validation = done.at("accuracy").get<double>();
   f.test_accuracy = done.at("test_accuracy").get<double>();
   f.test_images = done.at("test_images").get<std::int64_t>();
+  read_perplexity(done, f);
   f.environment = environment_text(greeting);
   f.seconds = done.at("seconds").get<double>();
   return f;

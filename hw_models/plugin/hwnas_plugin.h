@@ -53,8 +53,8 @@ typedef struct hwnas_layer {
   hwnas_shape in, out;
   int32_t kernel_height, kernel_width, stride_height, stride_width;
   int32_t pad_top, pad_left, pad_bottom, pad_right;
-  int32_t groups;  /* conv; attention: heads */
-  int32_t entries; /* embedding: rows; attention: cached tokens */
+  int32_t groups;                       /* conv; attention: heads */
+  int32_t entries;                      /* embedding: rows; attention: cached tokens */
   int32_t weight_bits, activation_bits; /* of the weights; of the output */
   double weight_density;                /* share of the weights that are not zero */
   double macs, weights, parameters;     /* whole numbers; macs of one input of the batch */

@@ -18,9 +18,11 @@ struct FinalTraining {
   double loss = 0;                   // of the last epoch
   std::optional<double> validation;  // accuracy; nothing where those images were trained on too
   double test_accuracy = 0;
-  std::int64_t test_images = 0;
-  std::string folder;       // of weights.pt and network.toml
-  std::string environment;  // what it ran on
+  std::int64_t test_images = 0;                // or sequences
+  std::optional<double> test_perplexity = {};  // of a text
+  double test_perplexity_stddev = 0;           // its standard error
+  std::string folder;                          // of weights.pt and network.toml
+  std::string environment;                     // what it ran on
   double seconds = 0;
 };
 

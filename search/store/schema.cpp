@@ -164,6 +164,11 @@ CREATE TABLE finals (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr const char* kVersion6 = R"sql(
+ALTER TABLE finals ADD COLUMN test_perplexity REAL;
+ALTER TABLE finals ADD COLUMN test_perplexity_stddev REAL;
+)sql";
+
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
@@ -259,8 +264,9 @@ std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> 
 }  // namespace
 
 const std::vector<std::string>& migrations() {
-  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
-  static_assert(kSchemaVersion == 5);
+  static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3,
+                                            kVersion4, kVersion5, kVersion6};
+  static_assert(kSchemaVersion == 6);
   return all;
 }
 

@@ -54,8 +54,7 @@ std::string tiled_gpu() {
          kCited;
 }
 
-Network pointwise(int in, int out, int height, int width, double density = 1,
-                  int block = 4) {
+Network pointwise(int in, int out, int height, int width, double density = 1, int block = 4) {
   NetworkBuilder b("one", {in, height, width});
   b.set_weight_density(density, density < 1 ? block : 0);
   b.conv(0, {.channels = out});

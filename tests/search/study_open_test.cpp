@@ -47,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 5)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 6)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -171,7 +171,7 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   EXPECT_EQ(old.environment(0, "all"), "");
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(make(path).trial_count(), 2);
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"5"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"6"});
   EXPECT_EQ(toy::dump(path), now);
   EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
 }
@@ -199,16 +199,21 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
                       .environment = "here",
                       .seconds = 2};
   Study::open_for_finals(path).record_final(final);  // brings it up to date
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"5"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"6"});
   final.validation = 0.75;
   final.test_accuracy = 0.625;
   Study::open_for_finals(path).record_final(final);
   final.settings = "epochs = 10";
+  final.test_perplexity = 3.5;
+  final.test_perplexity_stddev = 0.25;
   Study::open_for_finals(path).record_final(final);
   const Study study = Study::open_readonly(path);
   const std::vector<FinalTraining> finals = study.finals(0);
   ASSERT_EQ(finals.size(), 2u);
   EXPECT_EQ(finals[0].settings, "epochs = 10");
+  EXPECT_EQ(finals[0].test_perplexity, 3.5);
+  EXPECT_EQ(finals[0].test_perplexity_stddev, 0.25);
+  EXPECT_EQ(finals[1].test_perplexity, std::nullopt);
   EXPECT_EQ(finals[1].settings, "epochs = 9");
   EXPECT_EQ(finals[1].seed, ~0ull);
   EXPECT_EQ(finals[1].validation, 0.75);
@@ -222,6 +227,11 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
   final.trial = 7;
   EXPECT_THAT(error_of([&] { Study::open_for_finals(path).record_final(final); }),
               HasSubstr("FOREIGN KEY"));
+  // One of schema 5 says nothing of perplexity.
+  execute(path,
+          "ALTER TABLE finals DROP COLUMN test_perplexity; ALTER TABLE finals DROP COLUMN "
+          "test_perplexity_stddev; PRAGMA user_version = 5");
+  EXPECT_EQ(Study::open_readonly(path).finals(0).at(0).test_perplexity, std::nullopt);
 }
 
 TEST(Study, AProbabilityIsStored) {

@@ -105,9 +105,10 @@ TEST(NetworkFile, Mistakes) {
   EXPECT_EQ(
       with("op = 'conv'\nchannels = 4\nkernel = 11\npad = 0\n"),
       "net.toml:7: layers[1]: layer 'c' (conv): kernel 11 is larger than its padded input of 8");
-  EXPECT_EQ(with("op = 'conv'\nchannels = 4\nweight_density = 0.375\ndensity_block = 3\n"),
-            "net.toml:11: layers[1].weight_density = 0.375: 0.375 of 3 weights is no whole number of "
-            "them; expected N / 3, N from 1 to 3");
+  EXPECT_EQ(
+      with("op = 'conv'\nchannels = 4\nweight_density = 0.375\ndensity_block = 3\n"),
+      "net.toml:11: layers[1].weight_density = 0.375: 0.375 of 3 weights is no whole number of "
+      "them; expected N / 3, N from 1 to 3");
   EXPECT_EQ(with("op = 'conv'\nchannels = 4\nweight_density = 0.5\ndensity_block = 4\n"),
             "net.toml:7: layers[1]: layer 'c' (conv): density_block 4 does not divide its 3 input "
             "channels of a group");

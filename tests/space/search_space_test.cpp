@@ -239,12 +239,16 @@ block = "classifier"
   }
   EXPECT_EQ(blocks, (std::vector<int>{0, 0, 4, 4}));
   // One by one they are pruned everywhere, which is another network.
-  const Candidate anywhere = parse(
-      "[[stages]]\nblock = 'conv'\nchannels = 8\nkernel = 3\n[[stages]]\nblock = "
-      "'classifier'\ndensity = 0.5\n").decode(Genotype{});
-  const Candidate in_blocks = parse(
-      "[[stages]]\nblock = 'conv'\nchannels = 8\nkernel = 3\n[[stages]]\nblock = "
-      "'classifier'\ndensity = 0.5\ndensity_block = 4\n").decode(Genotype{});
+  const Candidate anywhere =
+      parse(
+          "[[stages]]\nblock = 'conv'\nchannels = 8\nkernel = 3\n[[stages]]\nblock = "
+          "'classifier'\ndensity = 0.5\n")
+          .decode(Genotype{});
+  const Candidate in_blocks =
+      parse(
+          "[[stages]]\nblock = 'conv'\nchannels = 8\nkernel = 3\n[[stages]]\nblock = "
+          "'classifier'\ndensity = 0.5\ndensity_block = 4\n")
+          .decode(Genotype{});
   EXPECT_NE(fingerprint(anywhere.network), fingerprint(in_blocks.network));
 }
 
@@ -260,9 +264,10 @@ TEST(SearchSpace, Mistakes) {
             "space.toml:7: stages[0].kernel: is missing; block 'conv' needs it");
   EXPECT_EQ(message(stage + "expansion = 3\n").substr(0, 52),
             "space.toml:11: stages[0].expansion = 3: unknown key;");
-  EXPECT_EQ(message(stage + "density = [1, 0.375]\ndensity_block = 4\n"),
-            "space.toml:11: stages[0].density = [ 1, 0.375 ]: 0.375 of 4 weights is no whole number of "
-            "them; expected N / 4, N from 1 to 4");
+  EXPECT_EQ(
+      message(stage + "density = [1, 0.375]\ndensity_block = 4\n"),
+      "space.toml:11: stages[0].density = [ 1, 0.375 ]: 0.375 of 4 weights is no whole number of "
+      "them; expected N / 4, N from 1 to 4");
   EXPECT_EQ(message(stage + "strid = 2\n"),
             "space.toml:11: stages[0].strid = 2: unknown key; did you mean 'stride'?");
   EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = []\n"),

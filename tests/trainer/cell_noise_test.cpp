@@ -125,6 +125,37 @@ TEST(CellNoise, AModuleDrawsNewMapsUntilItIsProgrammed) {
   EXPECT_TRUE(module.logits(x).equal(clean));
 }
 
+TEST(CellNoise, NormsAreMeasuredAnewOnEachChip) {
+  NetworkBuilder b("net", {1, 4, 4});
+  const int x =
+      b.activation(b.batch_norm(b.conv(0, {.channels = 4, .kernel = 3})), Activation::relu);
+  b.linear(b.unary(x, Op::flatten), 3);
+  Module module(std::move(b).build(), 7);
+  module.set_training(false);
+  torch::manual_seed(1);
+  const at::Tensor first = torch::randn({50, 1, 4, 4}), second = torch::randn({50, 1, 4, 4});
+  const std::vector<at::Tensor> before = module.norm_statistics();
+  ASSERT_EQ(before.size(), 2U);
+  // Of one batch they are its own: what the convolution makes of it.
+  module.measure_norms({first});
+  const at::Tensor made = torch::conv2d(first, module.values(1)[0], {}, 1, 1);
+  EXPECT_TRUE(torch::allclose(module.norm_statistics()[0], made.mean({0, 2, 3}), 1e-4, 1e-5));
+  EXPECT_TRUE(torch::allclose(module.norm_statistics()[1], made.var({0, 2, 3}), 1e-4, 1e-5));
+  // A chip whose cells all hold half as much computes the same once it is recalibrated.
+  const at::Tensor whole = module.logits(first);
+  {
+    const torch::NoGradGuard no_grad;
+    at::Tensor(module.values(1)[0]).mul_(0.5);
+  }
+  EXPECT_FALSE(torch::allclose(module.logits(first), whole, 1e-2, 1e-2));
+  module.measure_norms({first});
+  EXPECT_TRUE(torch::allclose(module.logits(first), whole, 1e-3, 1e-3));
+  module.measure_norms({first, second});
+  EXPECT_FALSE(module.norm_statistics()[0].equal(before[0]));
+  module.set_norm_statistics(before);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(module.norm_statistics()[i].equal(before[i]));
+}
+
 TEST(CellNoise, RequestsSayWhatIsWrong) {
   using Json = nlohmann::ordered_json;
   const Json good = Json::parse(R"({"times": [{"seconds": 0, "mean": [0, 1], "deviation": [0, 0],

@@ -50,13 +50,13 @@ TEST(Compression, NOfEachMInputChannelsStay) {
   Layer two_of_four = linear(32, 0.5);
   two_of_four.density_block = 4;
   // The third row has equal magnitudes: the first ones stay, and never more than two.
-  expect_equal(compressed_weight(two_of_four,
-                                 torch::tensor({{4.f, -1.f, 2.f, 0.5f, 0.1f, 0.f, -0.3f, 0.2f},
-                                                {-8.f, 0.1f, 3.f, -9.f, 0.f, 0.f, 0.f, 5.f},
-                                                {1.f, -1.f, 1.f, 1.f, 2.f, 2.f, 2.f, -2.f}})),
-               torch::tensor({{4.f, 0.f, 2.f, 0.f, 0.f, 0.f, -0.3f, 0.2f},
-                              {-8.f, 0.f, 0.f, -9.f, 0.f, 0.f, 0.f, 5.f},
-                              {1.f, -1.f, 0.f, 0.f, 2.f, 2.f, 0.f, 0.f}}));
+  expect_equal(
+      compressed_weight(two_of_four, torch::tensor({{4.f, -1.f, 2.f, 0.5f, 0.1f, 0.f, -0.3f, 0.2f},
+                                                    {-8.f, 0.1f, 3.f, -9.f, 0.f, 0.f, 0.f, 5.f},
+                                                    {1.f, -1.f, 1.f, 1.f, 2.f, 2.f, 2.f, -2.f}})),
+      torch::tensor({{4.f, 0.f, 2.f, 0.f, 0.f, 0.f, -0.3f, 0.2f},
+                     {-8.f, 0.f, 0.f, -9.f, 0.f, 0.f, 0.f, 5.f},
+                     {1.f, -1.f, 0.f, 0.f, 2.f, 2.f, 0.f, 0.f}}));
   // Of a convolution at each place of the kernel, whatever the order in memory.
   torch::manual_seed(1);
   const Tensor conv = torch::randn({3, 8, 2, 2});
@@ -97,6 +97,30 @@ TEST(Compression, AwareTrainingSeesWhatWillRunAndPassesGradients) {
   logits.sum().backward();
   for (const auto& [name, value] : aware.parameters())
     EXPECT_GT(value.grad().abs().sum().item<float>(), 0) << name;
+}
+
+// However it is quantized: pruned only after training, a network is lost.
+TEST(Compression, TrainingPrunesOnTheWay) {
+  NetworkBuilder b("net", {1, 4, 4});
+  b.set_precision(8, 8);
+  b.set_weight_density(0.25);
+  b.linear(b.unary(b.conv(0, {.channels = 4, .kernel = 3}), Op::flatten), 3);
+  const Network sparse = std::move(b).build();
+  Module module(sparse, 7), dense(with_precision(sparse, 32, 32), 7);
+  const Tensor x = torch::linspace(-1, 1, 16).view({1, 1, 4, 4});
+  expect_equal(module.logits(x), dense.logits(x));
+  module.set_pruned(1);
+  const Tensor logits = module.logits(x);
+  Module deployed(with_precision(sparse, 32, 32), 7);
+  deployed.set_training(false);
+  deployed.set_compressed(true);
+  expect_equal(logits, deployed.logits(x));
+  EXPECT_FALSE(torch::allclose(logits, dense.logits(x), 1e-3, 1e-3));
+  logits.sum().backward();
+  for (const auto& [name, value] : module.parameters())
+    EXPECT_GT(value.grad().abs().sum().item<float>(), 0) << name;
+  module.set_training(false);
+  expect_equal(module.logits(x), dense.logits(x));
 }
 
 Network net(int weight_bits, int activation_bits) {

@@ -140,7 +140,8 @@ TEST(Inherit, OnlyTheSameShapeBehindJoinedChannels) {
   const auto build = [](int left, int right) {
     NetworkBuilder b("net", {1, 4, 4});
     const int x = b.conv(0, {.channels = left}), y = b.conv(0, {.channels = right});
-    b.linear(b.unary(b.conv(b.join(std::array{x, y}, Op::concat), {.channels = 2}), Op::flatten), 3);
+    b.linear(b.unary(b.conv(b.join(std::array{x, y}, Op::concat), {.channels = 2}), Op::flatten),
+             3);
     return std::move(b).build();
   };
   Module parent(build(4, 4), 1), same(build(4, 4), 2), other(build(2, 6), 3);
