@@ -42,19 +42,6 @@ std::string bound_text(const Objective& o) {
          format_quantity(*o.bound, unit(o.key.metric)) + o.with_text();
 }
 
-// " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": from the ideal to the reference.
-std::string box_text(const std::vector<Objective>& axes, const FrontReport& box) {
-  std::string text;
-  for (std::size_t i = 0; i < axes.size() && i < box.reference.size() && i < box.ideal.size();
-       ++i) {
-    const Unit u = unit(axes[i].key.metric);
-    text += (i ? ", " : " ") + to_text(axes[i].key) + " " +
-            format_quantity(axes[i].restored(box.ideal[i]), u) + " to " +
-            format_quantity(axes[i].restored(box.reference[i]), u);
-  }
-  return text;
-}
-
 // The front of these trials, its order, knee and hypervolume.
 void finish(FrontReport& report, const std::vector<Trial>& trials) {
   const std::vector<Objective> axes = optimised(report.objectives);
@@ -143,6 +130,18 @@ std::string why_empty(const std::vector<Trial>& trials) {
 
 }  // namespace
 
+std::string box_text(const std::vector<Objective>& axes, const std::vector<double>& ideal,
+                     const std::vector<double>& reference) {
+  std::string text;
+  for (std::size_t i = 0; i < axes.size() && i < reference.size() && i < ideal.size(); ++i) {
+    const Unit u = unit(axes[i].key.metric);
+    text += (i ? ", " : " ") + to_text(axes[i].key) + " " +
+            format_quantity(axes[i].restored(ideal[i]), u) + " to " +
+            format_quantity(axes[i].restored(reference[i]), u);
+  }
+  return text;
+}
+
 TrialCounts count_states(const std::vector<Trial>& trials) {
   TrialCounts counts;
   for (const Trial& trial : trials) {
@@ -204,8 +203,7 @@ std::string value_text(const Measurement& m) {
   return m.stddev ? format_quantity(m.value, *m.stddev, u) : format_quantity(m.value, u);
 }
 
-std::string to_text(const FrontReport& report, const std::vector<std::string>& marks) {
-  if (report.front.empty()) return report.why_empty;
+std::string front_table(const FrontReport& report, const std::vector<std::string>& marks) {
   const std::vector<MetricKey> keys = shown_keys(report);
   Table table;
   table.column("trial");
@@ -225,9 +223,17 @@ std::string to_text(const FrontReport& report, const std::vector<std::string>& m
     table.row(std::move(cells));
   }
   std::ostringstream out;
-  out << table << report.front.size() << " on the front, hypervolume "
+  out << table;
+  return out.str();
+}
+
+std::string to_text(const FrontReport& report, const std::vector<std::string>& marks) {
+  if (report.front.empty()) return report.why_empty;
+  const std::vector<MetricKey> keys = shown_keys(report);
+  std::ostringstream out;
+  out << front_table(report, marks) << report.front.size() << " on the front, hypervolume "
       << format_quantity(report.hypervolume, Unit::none) << " of the box"
-      << box_text(optimised(report.objectives), report) << '\n';
+      << box_text(optimised(report.objectives), report.ideal, report.reference) << '\n';
   std::string bounds;
   for (const Objective& o : report.objectives) {
     if (o.bound) bounds += (bounds.empty() ? "bounds: " : ", ") + bound_text(o);
@@ -267,6 +273,36 @@ std::string to_json(const FrontReport& report) {
     document["front"].push_back(std::move(entry));
   }
   return document.dump(2);
+}
+
+std::string to_csv(const FrontReport& report) {
+  std::set<MetricKey> keys;
+  for (const Trial& trial : report.front) {
+    for (const Measurement& m : trial.measurements) keys.insert(m.key);
+  }
+  std::ostringstream out;
+  out.precision(17);
+  out << "trial,genotype,knee";
+  for (const MetricKey& key : keys) {
+    const std::string name = to_text(key);
+    for (const char* what : {"", " stddev", " source"}) out << ",\"" << name << what << '"';
+  }
+  out << '\n';
+  for (std::size_t i = 0; i < report.front.size(); ++i) {
+    const Trial& trial = report.front[i];
+    out << trial.id << ',' << to_text(trial.genotype) << ','
+        << (static_cast<int>(i) == report.knee ? 1 : 0);
+    for (const MetricKey& key : keys) {
+      const Measurement* m = find(trial, key);
+      out << ',';
+      if (m != nullptr) out << m->value;
+      out << ',';
+      if (m != nullptr && m->stddev) out << *m->stddev;
+      out << ',' << (m != nullptr ? to_string(m->source) : "");
+    }
+    out << '\n';
+  }
+  return out.str();
 }
 
 }  // namespace hwnas

@@ -31,7 +31,16 @@ FrontReport report_front(std::string study, std::vector<Objective> objectives,
 // rests on; `marks` (one for each trial on the front, or none) are printed at its end. Says so
 // where the front is empty, and why.
 std::string to_text(const FrontReport& report, const std::vector<std::string>& marks = {});
+// The table alone.
+std::string front_table(const FrontReport& report, const std::vector<std::string>& marks = {});
 std::string to_json(const FrontReport& report);
+// A line for each trial: number, genotype, then of each metric value (SI), standard error and
+// source.
+std::string to_csv(const FrontReport& report);
+
+// " accuracy 100 % to 0 %, latency@x 1.2 ms to 300 ms": of optimised objectives, both minimised.
+std::string box_text(const std::vector<Objective>& axes, const std::vector<double>& ideal,
+                     const std::vector<double>& reference);
 
 // "87.4 \u00b1 0.4 %", "20.3 ms": a measured value in its unit.
 std::string value_text(const Measurement& measurement);

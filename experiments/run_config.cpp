@@ -10,9 +10,9 @@
 namespace hwnas {
 namespace {
 
-// Tables of a space that a run config may hold; the first two replace the space's own, choices are
-// added to its.
-constexpr std::array kSpaceTables{"precision", "deployment", "choices"};
+// Tables of a space that a run config may hold; they replace the space's own, but for choices,
+// which are added to its.
+constexpr std::array kSpaceTables{"precision", "sparsity", "deployment", "choices"};
 
 const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
 
@@ -170,6 +170,10 @@ std::vector<FinalConfig> read_finals(const TomlTable& file, const RunConfig& con
     const auto training = table.maybe_table("training");
     final.training =
         training ? read_training(*training, config.data, config.devices, usual) : usual;
+    final.candidates = static_cast<int>(table.integer("candidates", 1, 1000, 1));
+    const int usual_epochs = std::max(1, final.training.epochs / 8);
+    final.candidate_epochs =
+        static_cast<int>(table.integer("candidate_epochs", 1, 100'000, usual_epochs));
     final.bound = read_objective(table, false, config);
     const Metric metric = final.bound.key.metric;
     if (is_learned(metric)) throw table.error("metric", "expected what the best is to be within");
@@ -238,8 +242,8 @@ std::string space_text(const RunConfig& config, const std::filesystem::path& spa
   TomlTable space = TomlTable::parse_file(space_file);
   if (!config.changes_space) return space.text();
   TomlTable changes = TomlTable::parse(config.text, config.file);
-  for (const char* key : {kSpaceTables[0], kSpaceTables[1]}) {
-    if (changes.has(key)) space = space.without(key);
+  for (const std::string_view key : kSpaceTables) {
+    if (key != "choices" && changes.has(key)) space = space.without(key);
   }
   return TomlTable::merge(space, changes.only({kSpaceTables.begin(), kSpaceTables.end()})).text();
 }

@@ -26,6 +26,8 @@ namespace hwnas {
 struct FinalConfig {
   Objective bound;
   TrainingConfig training;
+  int candidates = 1;        // more: so many are trained for fewer epochs first, the best in full
+  int candidate_epochs = 0;  // these
 };
 
 struct WorkersConfig {

@@ -92,6 +92,8 @@ Candidate SearchSpace::decode(const Genotype& genotype) const {
   Shape input = plan.task.input;
   if (const int side = whole(plan.resolution, genotype)) input.height = input.width = side;
   NetworkBuilder builder(plan.name, input);
+  const double shared = plan.density.at(genotype, 0);
+  const double density = shared > 0 ? shared : 1;
   const int default_weight_bits = whole(plan.weight_bits, genotype);
   const int default_activation_bits = whole(plan.activation_bits, genotype);
   builder.set_input_precision(default_activation_bits);
@@ -116,9 +118,11 @@ Candidate SearchSpace::decode(const Genotype& genotype) const {
       };
       builder.set_precision(bits(StageKey::weight_bits, default_weight_bits),
                             bits(StageKey::activation_bits, default_activation_bits));
-      builder.set_weight_density(
-          option.settings[static_cast<std::size_t>(StageKey::density)].at(genotype, i),
-          whole(option.settings[static_cast<std::size_t>(StageKey::density_block)], genotype, i));
+      const double own =
+          option.settings[static_cast<std::size_t>(StageKey::density)].at(genotype, i);
+      const Setting& block = option.settings[static_cast<std::size_t>(StageKey::density_block)];
+      builder.set_weight_density(own > 0 ? own : density,
+                                 whole(own > 0 ? block : plan.density_block, genotype, i));
       prefix = stage.name;
       if (depth > 1 || stage.depth.gene >= 0) prefix += "." + std::to_string(i + 1);
       x = append_block(builder, prefix, x, spec);

@@ -42,6 +42,9 @@ class SpaceParser {
   void parse_input(const std::optional<Task>& task);
   void parse_cell();
   void parse_precision();
+  static void check_density(const TomlTable& table, const Setting& densities,
+                            const Setting& blocks);
+  void parse_sparsity();
   void parse_presets();
   void parse_stage(const TomlTable& table, std::size_t index);
   BlockOption block_option(const TomlTable& stage, const std::string& name,
@@ -214,6 +217,34 @@ void SpaceParser::parse_precision() {
   }
 }
 
+void SpaceParser::check_density(const TomlTable& table, const Setting& densities,
+                                const Setting& blocks) {
+  const bool said = densities.options[0] > 0;
+  if (!said && blocks.options[0] > 0)
+    throw table.error("density_block", "goes with 'density', the share of each block that is kept");
+  if (!said) return;
+  for (const double block : blocks.options) {
+    for (const double density : densities.options) {
+      if (block > 0 && kept_of_block(density, static_cast<int>(block)) == 0)
+        throw table.error("density", block_error(density, static_cast<int>(block)));
+    }
+  }
+}
+
+void SpaceParser::parse_sparsity() {
+  plan_.density = {{0}, -1, false};
+  plan_.density_block = {{0}, -1, false};
+  const auto table = file_.maybe_table("sparsity");
+  if (!table) return;
+  if (table->has("density"))
+    plan_.density = setting(*table, "density", rule(K::density), "sparsity", 0);
+  if (table->has("density_block")) {
+    plan_.density_block = setting(*table, "density_block", rule(K::density_block), "sparsity", 0);
+  }
+  table->done();
+  check_density(*table, plan_.density, plan_.density_block);
+}
+
 void SpaceParser::parse_presets() {
   defaults_ = file_.maybe_table("defaults");
   const auto table = file_.maybe_table("presets");
@@ -262,12 +293,8 @@ BlockOption SpaceParser::block_option(const TomlTable& stage, const std::string&
       throw stage.error(r.key, "is missing; " + owner + " needs it");
     }
   }
-  for (const double block : option.settings[static_cast<std::size_t>(K::density_block)].options) {
-    for (const double density : option.settings[static_cast<std::size_t>(K::density)].options) {
-      if (block > 0 && kept_of_block(density, static_cast<int>(block)) == 0)
-        throw stage.error("density", block_error(density, static_cast<int>(block)));
-    }
-  }
+  check_density(stage, option.settings[static_cast<std::size_t>(K::density)],
+                option.settings[static_cast<std::size_t>(K::density_block)]);
   if (table) table->done();
   return option;
 }
@@ -353,6 +380,7 @@ void SpaceParser::parse(const std::optional<Task>& task) {
   parse_input(task);
   parse_cell();
   parse_precision();
+  parse_sparsity();
   parse_presets();
   const std::vector<TomlTable> stages = file_.tables("stages");
   if (stages.empty())

@@ -82,6 +82,7 @@ struct SearchSpace::Plan {
   Task task;
   Setting resolution;  // height and width; 0: the task's
   Setting weight_bits, activation_bits;
+  Setting density, density_block;
   Setting batch, clock_share;
   std::vector<Setting> cell_edges;  // CellOp of each edge
   std::vector<Stage> stages;

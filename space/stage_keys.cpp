@@ -44,7 +44,7 @@ const KeyRule& rule(StageKey key) {
       {"pool", 0, 0, 1, true, kPools},
       {"weight_bits", 1, 32, 0, true, {}},
       {"activation_bits", 1, 32, 0, true, {}},
-      {"density", 0.001, 1, 1, false, {}},
+      {"density", 0.001, 1, 0, false, {}},
       {"density_block", 0, kLargestDensityBlock, 0, true, {}},
       {"vocabulary", 1, 1 << 20, 0, true, {}},
       {"positions", 0, 1 << 20, 0, true, {}},

@@ -78,6 +78,7 @@ json to_json(const FinalTraining& f) {
          {"environment", f.environment},
          {"seconds", f.seconds}};
   if (f.validation) j["validation_accuracy"] = *f.validation;
+  if (f.validation_perplexity) j["validation_perplexity"] = *f.validation_perplexity;
   if (f.test_perplexity) {
     j["test_perplexity"] = *f.test_perplexity;
     j["test_perplexity_stddev"] = f.test_perplexity_stddev;
@@ -105,6 +106,8 @@ std::optional<FinalTraining> read_result(const FinalPlan& plan, const std::strin
     f.test_accuracy = j.at("test_accuracy").get<double>();
     f.test_images = j.at("test_images").get<std::int64_t>();
     read_perplexity(j, f);
+    if (j.contains("validation_perplexity"))
+      f.validation_perplexity = j.at("validation_perplexity").get<double>();
     f.environment = j.at("environment").get<std::string>();
     f.seconds = j.at("seconds").get<double>();
     if (j.contains("validation_accuracy")) f.validation = j.at("validation_accuracy").get<double>();
@@ -159,9 +162,12 @@ FinalTraining read_done(const json& done, const FinalPlan& plan, const std::stri
   f.images = greeting.train_images;
   f.loss = done.at("loss").get<double>();
   if (done.contains("accuracy")) f.validation = done.at("accuracy").get<double>();
-  f.test_accuracy = done.at("test_accuracy").get<double>();
-  f.test_images = done.at("test_images").get<std::int64_t>();
-  read_perplexity(done, f);
+  if (done.contains("perplexity")) f.validation_perplexity = done.at("perplexity").get<double>();
+  if (plan.test) {
+    f.test_accuracy = done.at("test_accuracy").get<double>();
+    f.test_images = done.at("test_images").get<std::int64_t>();
+    read_perplexity(done, f);
+  }
   f.environment = environment_text(greeting);
   f.seconds = done.at("seconds").get<double>();
   return f;
@@ -177,6 +183,7 @@ std::string final_settings(const FinalPlan& plan) {
       << "\ndata.set = " << plan.config.data->set << "\ndata.validation_share = "
       << (plan.keep_validation ? plan.config.data->validation_share : 0) << '\n';
   if (plan.keep_validation) out << "data.split_seed = " << plan.config.seed << '\n';
+  if (!plan.test) out << "test = false\n";
   out << deciding_settings(*plan.config.training)
       << "workers.threads = " << plan.config.workers.threads << '\n';
   return out.str();
@@ -204,7 +211,7 @@ std::optional<FinalTraining> train_finally(const FinalPlan& plan, const FinalLis
   files.checkpoint = folder / "checkpoint";
   files.logits = folder / "teacher";
   json request = training_request({0, plan.seed, &candidate}, *config.training, files, plan.cells);
-  request["test"] = true;
+  request["test"] = plan.test;
   request["checkpoint_every_s"] = plan.checkpoint_every_s;
   try {
     const std::optional<json> done = ask_trainer(pool, request.dump(), listener, std::move(stop));

@@ -26,6 +26,7 @@ struct FinalPlan {
   std::optional<Device> cells;  // of [training.noise]
   std::uint64_t seed = 0;
   bool keep_validation = false;  // else the validation images are trained on too
+  bool test = true;              // else the test images are not looked at
   double checkpoint_every_s = 10;
   std::filesystem::path folder;
 };

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <limits>
+#include <map>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include "space/input_error.h"
@@ -28,22 +31,39 @@ std::optional<double> error_of(const Trial& trial, bool text) {
   return text ? value->value : -value->value;
 }
 
-TrialId best_within(const std::vector<Trial>& trials, const Objective& bound, bool text,
-                    const fs::path& path) {
-  const Trial* best = nullptr;
+// The best first.
+std::vector<const Trial*> best_within(const std::vector<Trial>& trials, const Objective& bound,
+                                      bool text, const fs::path& path) {
+  std::vector<const Trial*> all;
   for (const Trial& trial : trials) {
-    const auto error = error_of(trial, text);
-    if (!error || !within(trial, bound)) continue;
-    if (best == nullptr || *error < *error_of(*best, text)) best = &trial;
+    if (error_of(trial, text) && within(trial, bound)) all.push_back(&trial);
   }
-  if (best == nullptr)
+  if (all.empty())
     throw InputError(path.string(), 0, "final", to_text(bound.key) + " " + bound.bound_text(),
                      "no trained trial is within this bound; search on, or loosen it");
-  return best->id;
+  std::stable_sort(all.begin(), all.end(), [text](const Trial* a, const Trial* b) {
+    return *error_of(*a, text) < *error_of(*b, text);
+  });
+  return all;
 }
 
-double work(const FinalOrder& order) {
-  return static_cast<double>(macs(order.plan.network)) * order.plan.config.training->epochs;
+// The same training, shorter, seen by the validation images, and by the test images not at all.
+FinalOrder heat_of(FinalOrder order, int epochs) {
+  order.subject += ", heat";
+  order.plan.config.training->epochs = epochs;
+  order.plan.keep_validation = true;
+  order.plan.test = false;
+  order.plan.folder = usual_folder(order);
+  return order;
+}
+
+double work(const Finalists& all) {
+  const auto of = [](const FinalOrder& order) {
+    return static_cast<double>(macs(order.plan.network)) * order.plan.config.training->epochs;
+  };
+  double sum = of(all.orders[0]);
+  for (const FinalOrder& heat : all.heats) sum += of(heat);
+  return sum;
 }
 
 // About ten lines for each training, whole lines only: several write at a time.
@@ -71,46 +91,122 @@ FinalListener listener(const FinalOrder& order, std::mutex& writing) {
 
 }  // namespace
 
-std::vector<FinalOrder> finalists(const Study& study, const fs::path& path,
-                                  const RunConfig& config) {
-  std::vector<FinalOrder> orders;
+std::vector<Finalists> finalists(const Study& study, const fs::path& path,
+                                 const RunConfig& config) {
+  std::vector<Finalists> all;
   const std::vector<Trial> trials = study.trials();
   for (const FinalConfig& final : config.finals) {
     RunConfig changed = config;
     changed.training = final.training;
     resolve_trained(changed);
-    const TrialId best = best_within(trials, final.bound, config.data->is_text(), path);
-    FinalOrder& order = orders.emplace_back(order_of_trial(study, path, std::move(changed), best));
-    order.plan.folder = usual_folder(order);
+    Finalists& one = all.emplace_back();
+    one.bound = final.bound;
+    std::set<std::uint64_t> networks;
+    for (const Trial* trial : best_within(trials, final.bound, config.data->is_text(), path)) {
+      if (static_cast<int>(one.orders.size()) == final.candidates) break;
+      FinalOrder order = order_of_trial(study, path, changed, trial->id);
+      if (!networks.insert(fingerprint(order.plan.network)).second) continue;
+      order.plan.folder = usual_folder(order);
+      one.orders.push_back(std::move(order));
+    }
+    for (const FinalOrder& order : one.orders) {
+      if (one.orders.size() > 1) one.heats.push_back(heat_of(order, final.candidate_epochs));
+    }
   }
-  return orders;
+  return all;
 }
 
-std::optional<std::string> train_finalists(const std::vector<FinalOrder>& orders,
+namespace {
+
+// Of one folder there is one training at a time: two bounds may choose one trial.
+class Folders {
+ public:
+  std::mutex& operator[](const fs::path& folder) {
+    const std::lock_guard lock(looking_);
+    return one_[folder];
+  }
+
+ private:
+  std::mutex looking_;
+  std::map<fs::path, std::mutex> one_;
+};
+
+struct Ending {
+  const FinalOrder* order = nullptr;
+  std::optional<FinalTraining> result;
+  std::string heats;  // told of them
+};
+
+class FinalRun {
+ public:
+  FinalRun(std::stop_token stop, bool text) : stop_(std::move(stop)), text_(text) {}
+
+  // Without a result where it was stopped.
+  Ending go(const Finalists& all) {
+    Ending ending;
+    const auto chosen = choose(all, ending.heats);
+    if (!chosen) return ending;
+    ending.order = &all.orders[*chosen];
+    const std::lock_guard lock(folders_[ending.order->plan.folder]);
+    ending.result = carry_out(*ending.order, listener(*ending.order, writing_), stop_);
+    return ending;
+  }
+
+ private:
+  // Index of the best; nothing where it was stopped. One that cannot be trained has lost.
+  std::optional<std::size_t> choose(const Finalists& all, std::string& told) {
+    std::size_t best = 0;
+    double least = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < all.heats.size(); ++i) {
+      double error = std::numeric_limits<double>::infinity();
+      std::string text = ": failed";
+      try {
+        const auto result = run_heat(all.heats[i]);
+        if (!result) return std::nullopt;
+        error = text_ ? result->validation_perplexity.value() : -result->validation.value();
+        text = text_ ? ": perplexity " + format_quantity(error, Unit::none)
+                     : ": " + format_quantity(-error, Unit::fraction);
+      } catch (const InputError& problem) {
+        const std::lock_guard lock(writing_);
+        std::fprintf(stderr, "%s: %s\n", all.heats[i].subject.c_str(), problem.what());
+      }
+      told += (i == 0 ? "chosen on validation among " : ", ") + all.orders[i].subject + text;
+      if (error >= least) continue;
+      best = i;
+      least = error;
+    }
+    return best;
+  }
+
+  std::optional<FinalTraining> run_heat(const FinalOrder& heat) {
+    const std::lock_guard lock(folders_[heat.plan.folder]);
+    return train_finally(heat.plan, listener(heat, writing_), stop_);
+  }
+
+  const std::stop_token stop_;
+  const bool text_;
+  std::mutex writing_;
+  Folders folders_;
+};
+
+}  // namespace
+
+std::optional<std::string> train_finalists(const std::vector<Finalists>& all,
                                            const RunConfig& config, std::stop_token stop) {
-  std::vector<std::size_t> queue(orders.size());
+  std::vector<std::size_t> queue(all.size());
   std::iota(queue.begin(), queue.end(), 0);
   std::stable_sort(queue.begin(), queue.end(),
-                   [&](std::size_t a, std::size_t b) { return work(orders[a]) > work(orders[b]); });
-  // Two bounds may choose one trial to be trained alike.
-  const auto twin = [&](std::size_t i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (orders[j].plan.folder == orders[i].plan.folder) return j;
-    }
-    return i;
-  };
-  std::vector<std::optional<FinalTraining>> results(orders.size());
-  std::vector<std::exception_ptr> errors(orders.size());
+                   [&](std::size_t a, std::size_t b) { return work(all[a]) > work(all[b]); });
+  std::vector<Ending> endings(all.size());
+  std::vector<std::exception_ptr> errors(all.size());
   std::atomic<std::size_t> next = 0;
-  std::mutex writing;
+  FinalRun run(std::move(stop), config.data->is_text());
   const auto work_off = [&] {
     for (std::size_t at = next++; at < queue.size(); at = next++) {
-      const std::size_t i = queue[at];
-      if (twin(i) != i) continue;
       try {
-        results[i] = carry_out(orders[i], listener(orders[i], writing), stop);
+        endings[queue[at]] = run.go(all[queue[at]]);
       } catch (...) {
-        errors[i] = std::current_exception();
+        errors[queue[at]] = std::current_exception();
       }
     }
   };
@@ -119,19 +215,19 @@ std::optional<std::string> train_finalists(const std::vector<FinalOrder>& orders
         config.workers.count > 0 ? config.workers.count
                                  : static_cast<int>(std::thread::hardware_concurrency()));
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(std::max<std::size_t>(1, workers), orders.size()); ++i)
+    for (std::size_t i = 0; i < std::min(std::max<std::size_t>(1, workers), all.size()); ++i)
       threads.emplace_back(work_off);
   }
   for (const std::exception_ptr& error : errors) {
     if (error) std::rethrow_exception(error);
   }
   std::string text;
-  for (std::size_t i = 0; i < orders.size(); ++i) {
-    const auto& result = results[twin(i)];
-    if (!result) return std::nullopt;
-    const Objective& bound = config.finals[i].bound;
-    text += "\nbest within " + to_text(bound.key) + " " + bound.bound_text() + ": " +
-            to_text(orders[i], *result);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Ending& ending = endings[i];
+    if (!ending.result) return std::nullopt;
+    text += "\nbest within " + to_text(all[i].bound.key) + " " + all[i].bound.bound_text() + ": " +
+            to_text(*ending.order, *ending.result);
+    if (!ending.heats.empty()) text += ending.heats + '\n';
   }
   return text;
 }

@@ -24,6 +24,7 @@ struct FinalTraining {
   std::string folder;                          // of weights.pt and network.toml
   std::string environment;                     // what it ran on
   double seconds = 0;
+  std::optional<double> validation_perplexity = {};  // of a text; not stored
 };
 
 }  // namespace hwnas

@@ -305,7 +305,8 @@ TEST(Train, MistakesAreOneLine) {
 const std::string kFinals =
     "[[final]]\nmetric = \"parameters\"\nat_most = 20000\ntraining = {epochs = 2, batch = 16}\n"
     "[[final]]\nmetric = \"parameters\"\nat_most = 19999\ntraining = {epochs = 2, batch = 16}\n"
-    "[[final]]\nmetric = \"macs\"\nat_most = 90e6\ntraining = {epochs = 3, augment = []}\n";
+    "[[final]]\nmetric = \"macs\"\nat_most = 90e6\ntraining = {epochs = 3, augment = []}\n"
+    "candidates = 2\ncandidate_epochs = 1\n";
 
 TEST(Finals, AreTrainedAfterTheSearch) {
   Trained t("", false);
@@ -323,7 +324,8 @@ TEST(Finals, AreTrainedAfterTheSearch) {
               AllOf(HasSubstr("best within parameters at most 20.0 k: trial "),
                     HasSubstr("best within macs at most 90.0 M: trial "),
                     HasSubstr("trained for 3 epochs on 400 images, those of validation among "
-                              "them\ntest accuracy ")));
+                              "them\ntest accuracy "),
+                    HasSubstr("chosen on validation among trial ")));
   const Study study = t.study();
   std::size_t finals = 0;
   for (const Trial& trial : study.trials()) {
@@ -355,6 +357,8 @@ TEST(Finals, MistakesAreOneLine) {
               HasSubstr("final[0].at_most: is missing"));
   EXPECT_THAT(problem("[[final]]\nmetric = \"accuracy\"\nat_least = 0.5\n"),
               HasSubstr("final[0].metric = 'accuracy': expected what the best is to be within"));
+  EXPECT_THAT(problem("[[final]]\nmetric = \"macs\"\nat_most = 9\ncandidates = 0\n"),
+              HasSubstr("final[0].candidates = 0: expected a whole number from 1 to 1000"));
   EXPECT_THAT(problem("[[final]]\nmetric = \"macs\"\nat_most = 9\ntraining = {epoch = 3}\n"),
               HasSubstr("final[0].training.epoch = 3: unknown key; did you mean 'epochs'?"));
   EXPECT_THAT(problem("[[final]]\nmetric = \"parameters\"\nat_most = 3\n"),

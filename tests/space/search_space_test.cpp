@@ -252,6 +252,26 @@ block = "classifier"
   EXPECT_NE(fingerprint(anywhere.network), fingerprint(in_blocks.network));
 }
 
+TEST(SearchSpace, SparsityOfEveryLayer) {
+  const SearchSpace s = parse(
+      "[sparsity]\ndensity = [1, 0.5]\ndensity_block = 4\n[[stages]]\nblock = 'conv'\nchannels = "
+      "8\nkernel = 3\n[[stages]]\nblock = 'conv'\nchannels = 8\nkernel = 3\ndensity = 0.25\n"
+      "[[stages]]\nblock = 'classifier'\n");
+  ASSERT_EQ(s.choices().size(), 1U);
+  EXPECT_EQ(s.choices()[0].name, "sparsity.density");
+  const auto densities = [&](int gene) {
+    std::vector<double> all;
+    const Candidate c = s.decode(Genotype{{static_cast<std::uint8_t>(gene)}});
+    for (const Layer& layer : c.network.layers()) {
+      if (layer.op == Op::conv || layer.op == Op::linear) all.push_back(layer.weight_density);
+    }
+    return all;
+  };
+  // The first has one input channel, which blocks of four do not divide; the second says its own.
+  EXPECT_EQ(densities(0), (std::vector<double>{1, 0.25, 1}));
+  EXPECT_EQ(densities(1), (std::vector<double>{1, 0.25, 0.5}));
+}
+
 TEST(SearchSpace, Mistakes) {
   const std::string stage = "[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = 8\n";
   EXPECT_EQ(message(""), "space.toml:1: stages: is missing; a space has at least one [[stages]]");
@@ -268,6 +288,13 @@ TEST(SearchSpace, Mistakes) {
       message(stage + "density = [1, 0.375]\ndensity_block = 4\n"),
       "space.toml:11: stages[0].density = [ 1, 0.375 ]: 0.375 of 4 weights is no whole number of "
       "them; expected N / 4, N from 1 to 4");
+  EXPECT_EQ(message(stage + "density_block = 4\n"),
+            "space.toml:11: stages[0].density_block = 4: goes with 'density', the share of each "
+            "block that is kept");
+  EXPECT_EQ(
+      message("[sparsity]\ndensity_block = 4\n" + stage),
+      "space.toml:8: sparsity.density_block = 4: goes with 'density', the share of each block "
+      "that is kept");
   EXPECT_EQ(message(stage + "strid = 2\n"),
             "space.toml:11: stages[0].strid = 2: unknown key; did you mean 'stride'?");
   EXPECT_EQ(message("[[stages]]\nblock = 'conv'\nkernel = 3\nchannels = []\n"),
