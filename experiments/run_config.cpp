@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <sstream>
 #include <stdexcept>
 
@@ -161,9 +162,22 @@ void read_objectives(const TomlTable& file, RunConfig& config) {
   }
 }
 
+// "final 2" -> 1.
+std::optional<std::size_t> final_that_teaches(const TrainingConfig& training) {
+  static constexpr std::string_view kFinal = "final ";
+  if (!training.distillation || !training.distillation->name.starts_with(kFinal)) return {};
+  const std::string& name = training.distillation->name;
+  std::size_t number = 0;
+  const char* end = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + kFinal.size(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr != end) return {};
+  return number - 1;  // of 0: none there is
+}
+
 std::vector<FinalConfig> read_finals(const TomlTable& file, const RunConfig& config) {
   std::vector<FinalConfig> finals;
-  for (const TomlTable& table : file.tables("final")) {
+  const std::vector<TomlTable> tables = file.tables("final");
+  for (const TomlTable& table : tables) {
     if (!config.training) throw file.error("final", "is of no use without [data] and [training]");
     FinalConfig& final = finals.emplace_back();
     const TrainingConfig usual = long_training(*config.training, config.data->set);
@@ -178,6 +192,17 @@ std::vector<FinalConfig> read_finals(const TomlTable& file, const RunConfig& con
     const Metric metric = final.bound.key.metric;
     if (is_learned(metric)) throw table.error("metric", "expected what the best is to be within");
     if (final.bound.probability > 0) throw table.error("with", "goes with objectives and bounds");
+    final.teacher = final_that_teaches(final.training);
+  }
+  for (std::size_t i = 0; i < finals.size(); ++i) {
+    std::optional<std::size_t> at = finals[i].teacher;
+    for (std::size_t steps = 0; at; ++steps) {
+      if (*at >= finals.size() || steps == finals.size())
+        throw tables[i].error("training", "'" + finals[i].training.distillation->name +
+                                              "' cannot teach; expected \"final 1\" for the first "
+                                              "[[final]], and no circle");
+      at = finals[*at].teacher;
+    }
   }
   return finals;
 }
@@ -299,6 +324,9 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
 
 void resolve_trained(RunConfig& config) {
   if (config.training) resolve_trained(*config.training, config.file);
+  for (FinalConfig& final : config.finals) {  // a missing teacher is better known before the search
+    if (!final.teacher) resolve_trained(final.training, config.file);
+  }
 }
 
 std::string deciding_settings(const RunConfig& config) {

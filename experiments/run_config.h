@@ -28,6 +28,7 @@ struct FinalConfig {
   TrainingConfig training;
   int candidates = 1;        // more: so many are trained for fewer epochs first, the best in full
   int candidate_epochs = 0;  // these
+  std::optional<std::size_t> teacher;  // of finals: training.distillation.teacher = "final N"
 };
 
 struct WorkersConfig {

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <future>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <numeric>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "space/input_error.h"
 
@@ -98,9 +100,12 @@ std::vector<Finalists> finalists(const Study& study, const fs::path& path,
   for (const FinalConfig& final : config.finals) {
     RunConfig changed = config;
     changed.training = final.training;
-    resolve_trained(changed);
     Finalists& one = all.emplace_back();
     one.bound = final.bound;
+    one.teacher = final.teacher;
+    if (one.teacher)
+      one.distillation = *std::exchange(changed.training->distillation, std::nullopt);
+    resolve_trained(changed);
     std::set<std::uint64_t> networks;
     for (const Trial* trial : best_within(trials, final.bound, config.data->is_text(), path)) {
       if (static_cast<int>(one.orders.size()) == final.candidates) break;
@@ -132,27 +137,56 @@ class Folders {
 };
 
 struct Ending {
-  const FinalOrder* order = nullptr;
-  std::optional<FinalTraining> result;
+  FinalOrder order;  // the one carried out
+  FinalTraining result;
   std::string heats;  // told of them
 };
 
 class FinalRun {
  public:
-  FinalRun(std::stop_token stop, bool text) : stop_(std::move(stop)), text_(text) {}
+  FinalRun(const std::vector<Finalists>& all, std::stop_token stop, bool text)
+      : all_(all), stop_(std::move(stop)), text_(text), endings_(all.size()) {
+    for (auto& ending : endings_) known_.push_back(ending.get_future().share());
+  }
 
-  // Without a result where it was stopped.
-  Ending go(const Finalists& all) {
+  // Calls for different ones may run at the same time; that of its teacher has begun before.
+  void go(std::size_t i) {
+    try {
+      endings_[i].set_value(train(all_[i]));
+    } catch (...) {
+      endings_[i].set_exception(std::current_exception());
+    }
+  }
+
+  // Waits for it. Nothing where it was stopped; throws what went wrong.
+  const std::optional<Ending>& ending(std::size_t i) const { return known_[i].get(); }
+
+ private:
+  std::optional<Ending> train(const Finalists& one) {
     Ending ending;
-    const auto chosen = choose(all, ending.heats);
-    if (!chosen) return ending;
-    ending.order = &all.orders[*chosen];
-    const std::lock_guard lock(folders_[ending.order->plan.folder]);
-    ending.result = carry_out(*ending.order, listener(*ending.order, writing_), stop_);
+    const auto chosen = choose(one, ending.heats);
+    if (!chosen) return std::nullopt;
+    ending.order = one.orders[*chosen];
+    if (one.teacher) {
+      const std::optional<Ending>& teacher = this->ending(*one.teacher);
+      if (!teacher) return std::nullopt;
+      teach(ending.order, one.distillation, *teacher);
+    }
+    const std::lock_guard lock(folders_[ending.order.plan.folder]);
+    auto result = carry_out(ending.order, listener(ending.order, writing_), stop_);
+    if (!result) return std::nullopt;
+    ending.result = std::move(*result);
     return ending;
   }
 
- private:
+  static void teach(FinalOrder& order, DistillationConfig distillation, const Ending& teacher) {
+    distillation.name = fs::absolute(teacher.order.plan.folder).string();
+    order.plan.config.training->distillation = std::move(distillation);
+    resolve_trained(order.plan.config);
+    order.plan.folder = usual_folder(order);
+    order.subject += ", taught by " + teacher.order.subject;
+  }
+
   // Index of the best; nothing where it was stopped. One that cannot be trained has lost.
   std::optional<std::size_t> choose(const Finalists& all, std::string& told) {
     std::size_t best = 0;
@@ -183,51 +217,55 @@ class FinalRun {
     return train_finally(heat.plan, listener(heat, writing_), stop_);
   }
 
+  const std::vector<Finalists>& all_;
   const std::stop_token stop_;
   const bool text_;
+  std::vector<std::promise<std::optional<Ending>>> endings_;
+  std::vector<std::shared_future<std::optional<Ending>>> known_;
   std::mutex writing_;
   Folders folders_;
 };
+
+// Teachers before who learns from them, then the dearest first.
+std::vector<std::size_t> queue_of(const std::vector<Finalists>& all) {
+  const auto teachers = [&all](std::size_t i) {
+    int count = 0;
+    for (auto at = all[i].teacher; at; at = all[*at].teacher) ++count;
+    return count;
+  };
+  std::vector<std::size_t> queue(all.size());
+  std::iota(queue.begin(), queue.end(), 0);
+  std::stable_sort(queue.begin(), queue.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(teachers(a), -work(all[a])) < std::pair(teachers(b), -work(all[b]));
+  });
+  return queue;
+}
 
 }  // namespace
 
 std::optional<std::string> train_finalists(const std::vector<Finalists>& all,
                                            const RunConfig& config, std::stop_token stop) {
-  std::vector<std::size_t> queue(all.size());
-  std::iota(queue.begin(), queue.end(), 0);
-  std::stable_sort(queue.begin(), queue.end(),
-                   [&](std::size_t a, std::size_t b) { return work(all[a]) > work(all[b]); });
-  std::vector<Ending> endings(all.size());
-  std::vector<std::exception_ptr> errors(all.size());
+  const std::vector<std::size_t> queue = queue_of(all);
   std::atomic<std::size_t> next = 0;
-  FinalRun run(std::move(stop), config.data->is_text());
-  const auto work_off = [&] {
-    for (std::size_t at = next++; at < queue.size(); at = next++) {
-      try {
-        endings[queue[at]] = run.go(all[queue[at]]);
-      } catch (...) {
-        errors[queue[at]] = std::current_exception();
-      }
-    }
-  };
+  FinalRun run(all, std::move(stop), config.data->is_text());
   {
     const auto workers = static_cast<std::size_t>(
         config.workers.count > 0 ? config.workers.count
                                  : static_cast<int>(std::thread::hardware_concurrency()));
     std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < std::min(std::max<std::size_t>(1, workers), all.size()); ++i)
-      threads.emplace_back(work_off);
-  }
-  for (const std::exception_ptr& error : errors) {
-    if (error) std::rethrow_exception(error);
+    for (std::size_t i = 0; i < std::min(std::max<std::size_t>(1, workers), all.size()); ++i) {
+      threads.emplace_back([&] {
+        for (std::size_t at = next++; at < queue.size(); at = next++) run.go(queue[at]);
+      });
+    }
   }
   std::string text;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    const Ending& ending = endings[i];
-    if (!ending.result) return std::nullopt;
+    const std::optional<Ending>& ending = run.ending(i);
+    if (!ending) return std::nullopt;
     text += "\nbest within " + to_text(all[i].bound.key) + " " + all[i].bound.bound_text() + ": " +
-            to_text(*ending.order, *ending.result);
-    if (!ending.heats.empty()) text += ending.heats + '\n';
+            to_text(ending->order, ending->result);
+    if (!ending->heats.empty()) text += ending->heats + '\n';
   }
   return text;
 }

@@ -306,7 +306,9 @@ const std::string kFinals =
     "[[final]]\nmetric = \"parameters\"\nat_most = 20000\ntraining = {epochs = 2, batch = 16}\n"
     "[[final]]\nmetric = \"parameters\"\nat_most = 19999\ntraining = {epochs = 2, batch = 16}\n"
     "[[final]]\nmetric = \"macs\"\nat_most = 90e6\ntraining = {epochs = 3, augment = []}\n"
-    "candidates = 2\ncandidate_epochs = 1\n";
+    "candidates = 2\ncandidate_epochs = 1\n"
+    "[[final]]\nmetric = \"macs\"\nat_most = 80e6\n"
+    "training = {epochs = 2, distillation = {teacher = \"final 3\", temperature = 2}}\n";
 
 TEST(Finals, AreTrainedAfterTheSearch) {
   Trained t("", false);
@@ -320,12 +322,13 @@ TEST(Finals, AreTrainedAfterTheSearch) {
   finish(child, t.folder.path());
   const Result r = t.hwnas("search run.toml --workers 2");
   ASSERT_EQ(r.code, 0) << r.err;
-  EXPECT_THAT(r.out,
-              AllOf(HasSubstr("best within parameters at most 20.0 k: trial "),
-                    HasSubstr("best within macs at most 90.0 M: trial "),
-                    HasSubstr("trained for 3 epochs on 400 images, those of validation among "
-                              "them\ntest accuracy "),
-                    HasSubstr("chosen on validation among trial ")));
+  EXPECT_THAT(
+      r.out,
+      AllOf(HasSubstr("best within parameters at most 20.0 k: trial "),
+            HasSubstr("best within macs at most 90.0 M: trial "),
+            HasSubstr("trained for 3 epochs on 400 images, those of validation among "
+                      "them\ntest accuracy "),
+            HasSubstr("chosen on validation among trial "), HasSubstr(", taught by trial ")));
   const Study study = t.study();
   std::size_t finals = 0;
   for (const Trial& trial : study.trials()) {
@@ -334,7 +337,7 @@ TEST(Finals, AreTrainedAfterTheSearch) {
       EXPECT_TRUE(fs::exists(t.folder / "t.files" / f.folder / "weights.pt"));
     }
   }
-  EXPECT_EQ(finals, 2u) << "two bounds chose one trial, to be trained alike";
+  EXPECT_EQ(finals, 3u) << "two bounds chose one trial, to be trained alike";
   // The best of the search, and told again without training.
   const Result again = t.hwnas("train t.db");
   EXPECT_EQ(again.code, 0) << again.err;
@@ -361,6 +364,12 @@ TEST(Finals, MistakesAreOneLine) {
               HasSubstr("final[0].candidates = 0: expected a whole number from 1 to 1000"));
   EXPECT_THAT(problem("[[final]]\nmetric = \"macs\"\nat_most = 9\ntraining = {epoch = 3}\n"),
               HasSubstr("final[0].training.epoch = 3: unknown key; did you mean 'epochs'?"));
+  const std::string taught =
+      "[[final]]\nmetric = \"macs\"\nat_most = 9\ntraining = {distillation = {teacher = \"final ";
+  EXPECT_THAT(problem(taught + "1\"}}\n"), HasSubstr("'final 1' cannot teach; expected"));
+  EXPECT_THAT(problem(taught + "2\"}}\n"), HasSubstr("'final 2' cannot teach"));
+  EXPECT_THAT(problem(taught + "0\"}}\n"), HasSubstr("'final 0' cannot teach"));
+  EXPECT_THAT(problem(taught + "one\"}}\n"), HasSubstr("expected a trial, STUDY.db:ID"));
   EXPECT_THAT(problem("[[final]]\nmetric = \"parameters\"\nat_most = 3\n"),
               HasSubstr("no trained trial is within this bound; search on, or loosen it"));
   const Trained none;
