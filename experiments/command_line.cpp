@@ -32,7 +32,12 @@ CommandLine& CommandLine::values(const char* name, const char* argument, const c
 }
 
 CommandLine& CommandLine::positional(const char* name, const char* help, bool required) {
-  positionals_.push_back({name, help, required});
+  positionals_.push_back({name, help, required, false});
+  return *this;
+}
+
+CommandLine& CommandLine::positionals(const char* name, const char* help) {
+  positionals_.push_back({name, help, true, true});
   return *this;
 }
 
@@ -47,8 +52,12 @@ bool CommandLine::parse(const std::vector<std::string>& arguments) {
   po::positional_options_description order;
   po::options_description hidden;
   for (const Positional& p : positionals_) {
-    hidden.add_options()(p.name.c_str(), po::value<std::string>());
-    order.add(p.name.c_str(), 1);
+    if (p.several) {
+      hidden.add_options()(p.name.c_str(), po::value<std::vector<std::string>>());
+    } else {
+      hidden.add_options()(p.name.c_str(), po::value<std::string>());
+    }
+    order.add(p.name.c_str(), p.several ? -1 : 1);
   }
   po::options_description both;
   both.add(options_).add(hidden);

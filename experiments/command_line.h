@@ -19,6 +19,7 @@ class CommandLine {
   CommandLine& value(const char* name, const char* argument, const char* help);
   CommandLine& values(const char* name, const char* argument, const char* help);  // repeated
   CommandLine& positional(const char* name, const char* help, bool required = true);
+  CommandLine& positionals(const char* name, const char* help);  // the last; one or more
 
   // False where --help was asked for (and printed). Throws InputError on unknown or repeated
   // options and on missing or superfluous arguments.
@@ -26,7 +27,7 @@ class CommandLine {
 
   bool has(const std::string& name) const { return values_.count(name) > 0; }
   std::string get(const std::string& name) const { return values_[name].as<std::string>(); }
-  std::vector<std::string> list(const std::string& name) const;  // of values(); or empty
+  std::vector<std::string> list(const std::string& name) const;  // of values() and positionals()
   std::optional<std::int64_t> integer(const std::string& name, std::int64_t low,
                                       std::int64_t high) const;
   double number(const std::string& name, double low, double high) const;
@@ -34,7 +35,7 @@ class CommandLine {
  private:
   struct Positional {
     std::string name, help;
-    bool required;
+    bool required, several;
   };
   void print_help(std::ostream& out) const;
 

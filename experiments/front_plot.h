@@ -1,4 +1,5 @@
-// FrontPlot: a front in two of its objectives, drawn with characters. Pure functions; thread-safe.
+// FrontPlot: a front in two of its objectives, drawn with characters or as SVG. Pure functions;
+// thread-safe.
 #pragma once
 
 #include <string>
@@ -15,5 +16,8 @@ namespace hwnas {
 // field.
 std::string front_plot(const FrontReport& report, const std::vector<Trial>& all, int columns = 64,
                        int rows = 18);
+
+// The same as an SVG document, with the trials' numbers beside the front's.
+std::string front_svg(const FrontReport& report, const std::vector<Trial>& all);
 
 }  // namespace hwnas

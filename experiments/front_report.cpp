@@ -167,12 +167,15 @@ TrialCounts count_states(const std::vector<Trial>& trials) {
 }
 
 FrontReport report_front(const Study& study) {
+  return report_front(study.info(), study.trials());
+}
+
+FrontReport report_front(const StudyInfo& info, const std::vector<Trial>& trials) {
   FrontReport report;
-  report.study = study.info().name;
-  report.objectives = study.info().objectives;
-  report.ideal = study.info().ideal;
-  report.reference = study.info().reference;
-  const std::vector<Trial> trials = study.trials();
+  report.study = info.name;
+  report.objectives = info.objectives;
+  report.ideal = info.ideal;
+  report.reference = info.reference;
   finish(report, trials);
   if (report.front.empty()) report.why_empty = why_empty(trials);
   return report;

@@ -23,6 +23,7 @@ struct FrontReport {
 
 // The stored front, in the box that the run used.
 FrontReport report_front(const Study& study);
+FrontReport report_front(const StudyInfo& info, const std::vector<Trial>& trials);  // all of it
 // The front of other trials, in the box that they span.
 FrontReport report_front(std::string study, std::vector<Objective> objectives,
                          const std::vector<Trial>& trials);

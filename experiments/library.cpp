@@ -31,6 +31,8 @@ Place place(LibraryShelf shelf) {
       return {"templates", "hw_models/templates", "model family"};
     case LibraryShelf::configs:
       return {"configs", "experiments/configs", "run config"};
+    case LibraryShelf::report:
+      return {"report", "experiments/report", "part of the report"};
   }
   return {};
 }
@@ -70,6 +72,29 @@ fs::path find_file(LibraryShelf shelf, const std::string& name) {
   throw InputError(
       "", 0, "", "",
       std::string("no ") + at.noun + " '" + name + "'" + suggestion(name, list_names(shelf)));
+}
+
+fs::path find_part(const std::string& file) {
+  std::error_code ignored;
+  for (const fs::path& folder : folders(LibraryShelf::report)) {
+    if (fs::is_regular_file(folder / file, ignored)) return folder / file;
+  }
+  throw InputError(
+      "the report's " + file + " is not installed" +
+      (file.starts_with("echarts")
+           ? "; when hwnas was built it could not be fetched: put it (npm's echarts 6, "
+             "dist/" +
+                 file + ") into " + folders(LibraryShelf::report)[0].string()
+           : ""));
+}
+
+fs::path find_document(const std::string& name) {
+  std::error_code ignored;
+  for (const fs::path& folder :
+       {executable_folder() / ".." / "share" / "hwnas" / "doc", fs::path(HWNAS_SOURCE_TREE)}) {
+    if (fs::is_regular_file(folder / name, ignored)) return folder / name;
+  }
+  throw InputError(name + " is not installed");
 }
 
 std::vector<std::string> list_names(LibraryShelf shelf) {

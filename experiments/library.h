@@ -16,10 +16,16 @@
 
 namespace hwnas {
 
-enum class LibraryShelf { spaces, networks, devices, templates, configs };
+enum class LibraryShelf { spaces, networks, devices, templates, configs, report };
 
 // Path of a file by name or path. Throws InputError with the nearest name on that shelf.
 std::filesystem::path find_file(LibraryShelf shelf, const std::string& name);
+
+// A part of the report's page: "page.css". Throws InputError where it is not installed.
+std::filesystem::path find_part(const std::string& file);
+
+// A text of ours, by its path in the source tree: "space/README.md". Throws InputError.
+std::filesystem::path find_document(const std::string& name);
 
 // All names on a shelf, sorted.
 std::vector<std::string> list_names(LibraryShelf shelf);

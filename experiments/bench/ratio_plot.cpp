@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "experiments/sample_statistics.h"
+#include "experiments/xml_text.h"
 
 namespace hwnas {
 namespace {
@@ -22,21 +23,6 @@ std::string number(double value, int digits = 1) {
   char text[40];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
-}
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else
-      out += c;
-  }
-  return out;
 }
 
 struct Line {
@@ -81,7 +67,7 @@ struct Axes {
 
 void draw_axes(std::ostream& out, const Axes& axes, const std::string& title) {
   out << "<text x=\"" << kLeft << "\" y=\"24\" font-size=\"15\" font-weight=\"bold\">"
-      << escaped(title) << "</text>\n";
+      << xml_text(title) << "</text>\n";
   const double right = kWidth - kRight, bottom = kHeight - kBottom;
   const double y_step = round_step(1 - axes.y_least, 6);
   for (int i = 0; i <= static_cast<int>((1 - axes.y_least) / y_step + 1e-9); ++i) {
@@ -135,7 +121,7 @@ void draw_legend(std::ostream& out, const ComparisonReport& report) {
         << "\" y2=\"" << number(y) << "\" stroke=\"" << kColours[i % kColours.size()]
         << "\" stroke-width=\"2\" stroke-dasharray=\"" << kDashes[i % kDashes.size()]
         << "\"/>\n<text x=\"" << right - 152 << "\" y=\"" << number(y + 4) << "\">"
-        << escaped(std::string(to_string(report.contenders[i].algorithm))) << "</text>\n";
+        << xml_text(std::string(to_string(report.contenders[i].algorithm))) << "</text>\n";
   }
 }
 

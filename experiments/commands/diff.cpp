@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "experiments/command_line.h"
 #include "experiments/commands.h"
+#include "experiments/comparability.h"
 #include "experiments/front_report.h"
 #include "search/pareto.h"
 #include "space/input_error.h"
@@ -28,12 +27,6 @@ std::vector<Objective> axes_of(const StudyInfo& info) {
     if (o.optimised) axes.push_back(o);
   }
   return axes;
-}
-
-std::string keys_text(const std::vector<Objective>& axes) {
-  std::string text;
-  for (const Objective& o : axes) text += (text.empty() ? "" : ", ") + to_text(o.key);
-  return text;
 }
 
 Side load(const std::string& path) {
@@ -86,44 +79,6 @@ Box common_box(const Side& a, const Side& b, const std::vector<Objective>& axes)
   return box;
 }
 
-std::map<std::string, std::string> lines_of(const std::string& settings) {
-  std::map<std::string, std::string> all;
-  std::istringstream in(settings);
-  for (std::string line; std::getline(in, line);) {
-    const std::size_t at = std::min(line.find(" = "), line.size());
-    all[line.substr(0, at)] = at < line.size() ? line.substr(at + 3) : "";
-  }
-  return all;
-}
-
-// What makes numbers of the two incomparable: not how they were searched for, nor from which seed.
-std::vector<std::string> differences(const Side& a, const Side& b) {
-  std::vector<std::string> all;
-  if (a.study.info().space != b.study.info().space) all.emplace_back("the search space");
-  const auto name = [](const StudyDevice& d) { return d.name; };
-  const std::vector<StudyDevice> mine = a.study.devices(), theirs = b.study.devices();
-  for (const StudyDevice& device : mine) {
-    const auto other = std::find_if(theirs.begin(), theirs.end(),
-                                    [&](const StudyDevice& d) { return name(d) == name(device); });
-    if (other != theirs.end() && other->text != device.text)
-      all.push_back("the description of device " + device.name);
-  }
-  auto settings = lines_of(a.study.info().settings);
-  for (const auto& [key, value] : lines_of(b.study.info().settings)) {
-    const auto found = settings.find(key);
-    const std::string before = found != settings.end() ? found->second : "unset";
-    if (found != settings.end()) settings.erase(found);
-    const bool searching = key == "seed" || key.starts_with("search.");
-    const bool wishes = key.starts_with("objective ") || key.starts_with("bound ");
-    if (before != value && !searching && !wishes) all.push_back(key + " " + before + ", " + value);
-  }
-  for (const auto& [key, value] : settings) {
-    if (!key.starts_with("search.") && !key.starts_with("objective ") && !key.starts_with("bound "))
-      all.push_back(key + " " + value + ", unset");
-  }
-  return all;
-}
-
 FrontReport part(const Side& side) {
   FrontReport some = side.report;
   some.front.clear();
@@ -165,17 +120,16 @@ int diff_command(const Arguments& arguments) {
   if (!line.parse(arguments)) return 0;
   Side a = load(line.get("STUDY")), b = load(line.get("OTHER"));
   const std::vector<Objective> axes = axes_of(a.study.info());
-  const std::string others = keys_text(axes_of(b.study.info()));
-  if (keys_text(axes) != others)
+  if (axes_text(a.study) != axes_text(b.study))
     throw InputError(b.path, 0, "", "",
-                     "optimises " + others + ", but " + a.path + " " + keys_text(axes) +
-                         "; only fronts of the same objectives compare");
+                     "optimises " + axes_text(b.study) + ", but " + a.path + " " +
+                         axes_text(a.study) + "; only fronts of the same objectives compare");
   const Box box = common_box(a, b, axes);
   a.hypervolume = hypervolume_share(a.points, box.ideal, box.reference);
   b.hypervolume = hypervolume_share(b.points, box.ideal, box.reference);
   find_own(a, b, axes.size());
   find_own(b, a, axes.size());
-  const std::vector<std::string> differ = differences(a, b);
+  const std::vector<std::string> differ = incomparable(a.study, b.study);
   if (line.has("json")) {
     std::cout << nlohmann::json{{"studies", {as_json(a), as_json(b)}},
                                 {"ideal", box.ideal},

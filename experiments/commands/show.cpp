@@ -1,4 +1,6 @@
+#include <cmath>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -9,6 +11,7 @@
 #include "experiments/front_report.h"
 #include "experiments/table.h"
 #include "experiments/values_json.h"
+#include "search/pareto.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -19,6 +22,54 @@ std::string parents_text(const Trial& trial) {
   std::string text;
   for (const TrialId id : trial.parents) text += (text.empty() ? "" : ", ") + std::to_string(id);
   return text.empty() ? "none" : text;
+}
+
+// "sampled", "crossed from two parents, then changed": an origin in words.
+std::string origin_text(const std::string& origin) {
+  static const std::map<std::string, std::string> words{
+      {"sample", "sampled at random"},
+      {"design", "part of the initial design, spread over the space"},
+      {"surrogate", "what the surrogate expected most of, bred from its parents"},
+      {"neighbour", "a parent with one gene changed"},
+      {"mutate", "a parent with genes changed"},
+      {"crossover", "two parents crossed"},
+      {"crossover+mutate", "two parents crossed, then genes changed"}};
+  const auto found = words.find(origin);
+  return found == words.end() ? origin : found->second + " (" + origin + ")";
+}
+
+// Whether it is on the front, and what beats it where it is not.
+std::string place_text(const Trial& trial, const FrontReport& report) {
+  if (trial.state != TrialState::complete) return "";
+  std::vector<const Objective*> axes;
+  for (const Objective& o : report.objectives) {
+    if (o.optimised) axes.push_back(&o);
+  }
+  const auto row = [&axes](const Trial& one) {
+    std::vector<double> values;
+    for (const Objective* o : axes) {
+      const Measurement* m = find(one, o->key);
+      values.push_back(m != nullptr ? o->minimised(m->value) : INFINITY);
+    }
+    return values;
+  };
+  constexpr int kMost = 5;
+  std::string beaten;
+  int count = 0;
+  for (std::size_t i = 0; i < report.front.size(); ++i) {
+    const Trial& other = report.front[i];
+    if (other.id == trial.id) {
+      std::string text = "place    on the front";
+      if (static_cast<int>(i) == report.knee) text += ", its knee";
+      return text + '\n';
+    }
+    if (!dominates(row(other), row(trial)) || ++count > kMost) continue;
+    beaten += (beaten.empty() ? "" : ", ") + std::to_string(other.id);
+  }
+  if (count > kMost) beaten += " and " + std::to_string(count - kMost) + " more";
+  if (beaten.empty()) return "place    not on the front\n";
+  return "place    not on the front: better in every objective " +
+         std::string(count > 1 ? "are trials " : "is trial ") + beaten + '\n';
 }
 
 void print_numbers(const Trial& trial) {
@@ -113,8 +164,9 @@ int show_command(const Arguments& arguments) {
   std::cout << "trial " << trial->id << ": " << to_string(trial->state);
   if (!trial->reason.empty()) std::cout << " in stage '" << trial->stage << "': " << trial->reason;
   std::cout << "\ngenotype " << to_text(trial->genotype) << "\ngenes    "
-            << describe(space, trial->genotype) << "\nmade by  " << trial->origin
-            << ", parents: " << parents_text(*trial) << '\n';
+            << describe(space, trial->genotype) << "\nmade by  " << origin_text(trial->origin)
+            << ", parents: " << parents_text(*trial) << '\n'
+            << place_text(*trial, report_front(study));
   for (const Artifact& a : artifacts)
     std::cout << a.kind << "  " << (files_folder(path) / a.path).string() << '\n';
   if (!trial->measurements.empty()) {

@@ -138,6 +138,26 @@ std::string_view Statement::text(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
+Statement& Statement::bind_value(int at, const Value& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return bind(at, *integer);
+  if (const auto* real = std::get_if<double>(&value)) return bind(at, *real);
+  if (const auto* text = std::get_if<std::string>(&value)) return bind(at, *text);
+  return bind_null(at);
+}
+
+Statement::Value Statement::value(int column) const {
+  switch (sqlite3_column_type(statement_, column)) {
+    case SQLITE_NULL:
+      return {};
+    case SQLITE_INTEGER:
+      return integer(column);
+    case SQLITE_FLOAT:
+      return real(column);
+    default:
+      return std::string(text(column));
+  }
+}
+
 std::string Statement::dumped(int column) const {
   switch (sqlite3_column_type(statement_, column)) {
     case SQLITE_NULL:

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -29,6 +30,8 @@ class Statement {
   Statement& bind(int at, double value);
   Statement& bind(int at, std::string_view value);
   Statement& bind_null(int at);
+  using Value = std::variant<std::monostate, std::int64_t, double, std::string>;  // first: NULL
+  Statement& bind_value(int at, const Value& value);
 
   bool step();  // true: a row is there
   void run();   // a statement without rows; ready to be bound again
@@ -39,7 +42,8 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string_view text(int column) const;  // until the next step() or reset()
-  std::string dumped(int column) const;     // any type; doubles with 17 digits, text quoted
+  Value value(int column) const;
+  std::string dumped(int column) const;  // any type; doubles with 17 digits, text quoted
 
  private:
   sqlite3* db_;

@@ -42,12 +42,6 @@ bool blank(Database& database) {
          database.integer("SELECT count(*) FROM sqlite_master") == 0;
 }
 
-void migrate(Database& database) {
-  auto version = static_cast<std::size_t>(database.integer("PRAGMA user_version"));
-  for (; version < migrations().size(); ++version) database.execute(migrations()[version]);
-  database.execute("PRAGMA user_version = " + std::to_string(version));
-}
-
 void write_objectives(Database& database, const StudyInfo& info) {
   Statement& insert = database.cached("INSERT INTO objectives VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   std::size_t axis = 0;
@@ -68,8 +62,8 @@ void write_objectives(Database& database, const StudyInfo& info) {
 void create(Database& database, const StudyInfo& info, std::span<const StudyDevice> devices) {
   Transaction transaction(database, Transaction::For::writing);
   database.execute("PRAGMA application_id = " + std::to_string(kApplicationId));
-  migrate(database);
-  database.execute(study_views(info, devices));
+  migrate(database, kSchemaVersion);
+  make_views(database, info, devices);
   database.cached("INSERT INTO runs VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
       .bind(1, info.name)
       .bind(2, info.version)
@@ -104,9 +98,8 @@ void make_ready(Database& database) {
 void bring_up_to_date(Database& database, const StudyInfo& info,
                       std::span<const StudyDevice> devices) {
   if (database.integer("PRAGMA user_version") >= kSchemaVersion) return;
-  migrate(database);
-  database.execute("DROP VIEW IF EXISTS pareto_front; DROP VIEW IF EXISTS trial_wide;");
-  database.execute(study_views(info, devices));
+  migrate(database, kSchemaVersion);
+  make_views(database, info, devices);
 }
 
 // Without write access to the folder SQLite cannot make the -shm file that readers of a WAL share.
@@ -142,6 +135,18 @@ OpenStudy open_in_readonly_folder(const fs::path& path) {
 TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   if (!path.empty()) fs::remove_all(path, ignored);
+}
+
+void migrate(Database& database, int schema) {
+  auto version = database.integer("PRAGMA user_version");
+  for (; version < schema; ++version)
+    database.execute(migrations()[static_cast<std::size_t>(version)]);
+  database.execute("PRAGMA user_version = " + std::to_string(version));
+}
+
+void make_views(Database& database, const StudyInfo& info, std::span<const StudyDevice> devices) {
+  database.execute("DROP VIEW IF EXISTS pareto_front; DROP VIEW IF EXISTS trial_wide;");
+  database.execute(study_views(info, devices));
 }
 
 StudyInfo read_info(Database& database) {

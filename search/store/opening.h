@@ -39,6 +39,9 @@ OpenStudy open_for_writing(const std::filesystem::path& path, const StudyInfo& i
 OpenStudy open_for_finals(const std::filesystem::path& path);  // an existing one, to write
 OpenStudy open_for_reading(const std::filesystem::path& path);
 
+void migrate(Database& database, int schema);  // from the one that it has up to this one
+void make_views(Database& database, const StudyInfo& info, std::span<const StudyDevice> devices);
+
 StudyInfo read_info(Database& database);
 std::vector<StudyDevice> read_devices(Database& database);
 

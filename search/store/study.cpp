@@ -156,12 +156,20 @@ std::vector<CurvePoint> Study::curve(TrialId id, std::string_view stage) const {
   return read_curve(impl_->db(), id, stage);
 }
 
+std::vector<std::string> Study::curve_stages(TrialId id) const {
+  return read_curve_stages(impl_->db(), id);
+}
+
 std::string Study::environment(TrialId id, std::string_view stage) const {
   return read_environment(impl_->db(), id, stage);
 }
 
 std::vector<FinalTraining> Study::finals(TrialId id) const {
   return read_finals(impl_->db(), id);
+}
+
+std::vector<TrialId> Study::trained_in_full() const {
+  return read_trained_in_full(impl_->db());
 }
 
 void Study::record_final(const FinalTraining& final) {

@@ -67,8 +67,10 @@ class Study {
   std::vector<Trial> front() const;   // complete, non-dominated, by id
   std::vector<Artifact> artifacts(TrialId id) const;
   std::vector<CurvePoint> curve(TrialId id, std::string_view stage) const;  // by epoch
-  std::string environment(TrialId id, std::string_view stage) const;        // empty: unknown
+  std::vector<std::string> curve_stages(TrialId id) const;            // that have one, by name
+  std::string environment(TrialId id, std::string_view stage) const;  // empty: unknown
   std::vector<FinalTraining> finals(TrialId id) const;
+  std::vector<TrialId> trained_in_full() const;  // that have some, by id
 
   // Writing; only where created or resumed. Each call is one transaction.
   void admit(std::span<const Trial> trials);  // state running

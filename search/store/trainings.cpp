@@ -29,6 +29,17 @@ std::vector<CurvePoint> read_curve(Database& database, TrialId trial, std::strin
   return curve;
 }
 
+std::vector<std::string> read_curve_stages(Database& database, TrialId trial) {
+  std::vector<std::string> stages;
+  if (!has_trainings(database)) return stages;
+  Statement& row =
+      database.cached("SELECT DISTINCT stage FROM curves WHERE trial = ? ORDER BY stage");
+  row.bind(1, trial);
+  while (row.step()) stages.emplace_back(row.text(0));
+  row.reset();
+  return stages;
+}
+
 std::string read_environment(Database& database, TrialId trial, std::string_view stage) {
   if (!has_trainings(database)) return "";
   Statement& row = database.cached("SELECT environment FROM timings WHERE trial = ? AND stage = ?");
@@ -55,6 +66,15 @@ std::vector<FinalTraining> read_finals(Database& database, TrialId trial) {
   }
   row.reset();
   return finals;
+}
+
+std::vector<TrialId> read_trained_in_full(Database& database) {
+  std::vector<TrialId> ids;
+  if (!has_trainings(database)) return ids;
+  Statement& row = database.cached("SELECT DISTINCT trial FROM finals ORDER BY trial");
+  while (row.step()) ids.push_back(row.integer(0));
+  row.reset();
+  return ids;
 }
 
 void write_final(Database& database, const FinalTraining& final) {

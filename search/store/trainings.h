@@ -14,8 +14,10 @@ namespace hwnas {
 
 bool has_trainings(Database& database);
 std::vector<CurvePoint> read_curve(Database& database, TrialId trial, std::string_view stage);
+std::vector<std::string> read_curve_stages(Database& database, TrialId trial);
 std::string read_environment(Database& database, TrialId trial, std::string_view stage);
 std::vector<FinalTraining> read_finals(Database& database, TrialId trial);
+std::vector<TrialId> read_trained_in_full(Database& database);
 
 // In the place of one of equal settings.
 void write_final(Database& database, const FinalTraining& final);

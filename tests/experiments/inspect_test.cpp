@@ -176,6 +176,12 @@ TEST_F(Inspect, ParetoAsTableForOthersAndAsPlot) {
   EXPECT_THAT(plot, AllOf(HasSubstr("\u25cf"), HasSubstr("\u25c6"), HasSubstr("latency@stm32l4r5"),
                           HasSubstr("on the front, hypervolume")));
   EXPECT_THAT(problem("pareto a.db --csv --json"), HasSubstr("do not go together"));
+  EXPECT_EQ(hwnas("pareto a.db --svg a.svg").code, 0);
+  const std::string svg = slurp(*folder_ / "a.svg");
+  EXPECT_THAT(svg, AllOf(HasSubstr("<svg "), HasSubstr("latency@stm32l4r5"), HasSubstr("</svg>")));
+  for (const Trial& trial : front.front)
+    EXPECT_THAT(svg, HasSubstr("<title>trial " + std::to_string(trial.id) + "</title>"));
+  EXPECT_THAT(problem("pareto a.db --svg no/such/a.svg"), HasSubstr("cannot be written"));
 }
 
 TEST_F(Inspect, LineageGoesBackToSamples) {
