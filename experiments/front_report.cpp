@@ -167,7 +167,18 @@ TrialCounts count_states(const std::vector<Trial>& trials) {
 }
 
 FrontReport report_front(const Study& study) {
-  return report_front(study.info(), study.trials());
+  // The front alone says it, unless all trials are needed: for why there is none, and for how sure
+  // it is.
+  const std::vector<Trial> front = study.front();
+  const auto uncertain = [&study](const Trial& trial) {
+    return std::any_of(study.info().objectives.begin(), study.info().objectives.end(),
+                       [&trial](const Objective& o) {
+                         const Measurement* m = o.optimised ? find(trial, o.key) : nullptr;
+                         return m != nullptr && m->stddev && *m->stddev > 0;
+                       });
+  };
+  const bool all = front.empty() || std::any_of(front.begin(), front.end(), uncertain);
+  return report_front(study.info(), all ? study.trials() : front);
 }
 
 FrontReport report_front(const StudyInfo& info, const std::vector<Trial>& trials) {

@@ -89,10 +89,10 @@ std::string to_text(const FinalOrder& order, const FinalTraining& f) {
     std::snprintf(validation, sizeof validation, ", validation accuracy %.2f %%",
                   100 * *f.validation);
   std::snprintf(text, sizeof text,
-                "%s, %lld parameters, trained for %d epochs on %lld %s%s\n"
+                "%s, %lld parameters, trained for %d epoch%s on %lld %s%s\n"
                 "%s, looked at once)\nloss %.4f%s, %s\nfiles %s\n",
                 order.subject.c_str(), static_cast<long long>(parameters(order.plan.network)),
-                f.epochs, static_cast<long long>(f.images),
+                f.epochs, f.epochs == 1 ? "" : "s", static_cast<long long>(f.images),
                 f.test_perplexity ? "sequences" : "images",
                 f.validation ? "" : ", those of validation among them", test, f.loss, validation,
                 clock_text(f.seconds).c_str(), order.plan.folder.c_str());

@@ -4,7 +4,7 @@
 // Okabe and Ito's colours, told apart by all eyes (jfly.uni-koeln.de/color); then viridis in eight steps.
 const kinds = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8a8a00", "#7a52a5"];
 const shades = ["#440154", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#fde725"];
-const manyPoints = 2000, mostLines = 1500;
+const manyPoints = 2000, mostLines = 800;
 
 const styleOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -55,16 +55,23 @@ function grouped(all, rows, key) {
   return order.map(([name, list], k) => ({ name, color: kinds[k % kinds.length], rows: list }));
 }
 
-// The rows that nothing else among them beats in these two, from left to right.
+// The rows that nothing else among them beats in these two, from left to right. Of many only those are
+// sorted that beat all to their left by strips.
 function staircase(all, rows, x, y) {
-  const a = all.values.get(x), b = all.values.get(y);
-  const sign = (key) => (all.metrics.get(key)?.maximised ? -1 : 1);
-  const sorted = rows.filter((r) => all.rows.state[r] === "complete").sort(
-    (p, q) => sign(x) * (a[p] - a[q]) || sign(y) * (b[p] - b[q]));
-  let best = Infinity;
+  const a = all.values.get(x), b = all.values.get(y), strips = 256;
+  const sign = (key) => (all.metrics.get(key)?.maximised ? -1 : 1), sx = sign(x), sy = sign(y);
+  const whole = rows.filter((r) => all.rows.state[r] === "complete");
+  let low = Infinity, high = -Infinity;
+  for (const r of whole) { low = Math.min(low, sx * a[r]); high = Math.max(high, sx * a[r]); }
+  const stripOf = (r) => Math.floor(((sx * a[r] - low) / (high - low || 1)) * (strips - 1));
+  const best = new Float64Array(strips + 1).fill(Infinity);  // of the strips to the left
+  for (const r of whole) best[stripOf(r) + 1] = Math.min(best[stripOf(r) + 1], sy * b[r]);
+  for (let k = 1; k <= strips; ++k) best[k] = Math.min(best[k], best[k - 1]);
+  const sorted = whole.filter((r) => sy * b[r] < best[stripOf(r)]).sort((p, q) => sx * (a[p] - a[q]) || sy * (b[p] - b[q]));
+  let least = Infinity;
   return sorted.filter((r) => {
-    if (sign(y) * b[r] >= best) return false;
-    best = sign(y) * b[r];
+    if (sy * b[r] >= least) return false;
+    least = sy * b[r];
     return true;
   });
 }
@@ -119,6 +126,18 @@ function boundLines(all, x, y) {
            label: { formatter: "bound", color: styleOf("--bad") } };
 }
 
+// A ring around the trial that is chosen.
+function chosenSeries(all, state, drawn) {
+  const at = (key) => all.values.get(key)[state.chosen];
+  return { id: "chosen", type: "scatter", data: drawn ? [[at(state.x), at(state.y)]] : [], symbolSize: 18, z: 5, silent: true,
+           itemStyle: { color: "transparent", borderColor: styleOf("--bad"), borderWidth: 3 } };
+}
+
+function markChosen(chart, all, state, rows) {
+  const drawn = rows.includes(state.chosen) && !Number.isNaN(all.values.get(state.x)[state.chosen] + all.values.get(state.y)[state.chosen]);
+  chart.setOption({ series: [chosenSeries(all, state, drawn)] });
+}
+
 function drawPlane(chart, all, state, rows) {
   const { x, y } = state, a = all.values.get(x), b = all.values.get(y);
   const drawn = rows.filter((r) => !Number.isNaN(a[r]) && !Number.isNaN(b[r]) &&
@@ -139,9 +158,7 @@ function drawPlane(chart, all, state, rows) {
                 lineStyle: { color: styleOf("--faint"), width: 1, type: "dotted" }, markLine: boundLines(all, x, y) });
   series.push({ type: "scatter", name: "front", rows: front, symbolSize: 11, z: 4, data: front.map((r) => [a[r], b[r]]),
                 itemStyle: { color: "transparent", borderColor: styleOf("--ink"), borderWidth: 1.4 } });
-  const chosen = drawn.includes(state.chosen) ? [state.chosen] : [];
-  series.push({ type: "scatter", rows: chosen, data: chosen.map((r) => [a[r], b[r]]), symbolSize: 18, z: 5,
-                silent: true, itemStyle: { color: "transparent", borderColor: styleOf("--bad"), borderWidth: 3 } });
+  series.push(chosenSeries(all, state, drawn.includes(state.chosen)));
   chart.rowsOf = series.map((s) => s.rows ?? []);
   for (const s of series) delete s.rows;
   chart.setOption({

@@ -4,7 +4,7 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
-  let all, rows = [], sorted = [];
+  let all, rows = [], sorted = [], later = 0;
   const state = { x: "", y: "", color: "state", logX: false, logY: false, axes: [], ranges: new Map(), chosen: -1,
                   sort: { key: "", descending: false }, page: 0 };
   const charts = {};
@@ -78,15 +78,17 @@
   function update(but) {
     filter();
     drawPlane(charts.plane, all, state, rows);
-    if (but !== "parallel") drawParallel(charts.parallel, all, state, rows);
     sorted = sortRows(all, rows, state.sort);
     drawTable(all, state, sorted, actions);
+    if (but === "parallel") return;
+    clearTimeout(later);  // after the plane is on the screen
+    later = setTimeout(() => drawParallel(charts.parallel, all, state, rows), 60);
   }
 
   const actions = {
     choose: async (row) => {
       state.chosen = row;
-      drawPlane(charts.plane, all, state, rows);
+      markChosen(charts.plane, all, state, rows);
       const place = sorted.indexOf(row);
       if (place >= 0) state.page = Math.floor(place / pageRows);
       drawTable(all, state, sorted, actions);
@@ -261,6 +263,7 @@
   for (const id of ["plane", "parallel", "hypervolume"]) charts[id] = makeChart(id);
   listen();
   setTheme(window.matchMedia("(prefers-color-scheme: dark)").matches);
+  performance.mark("drawn");  // check_report.js reads it
   const knee = all.studies[0]?.rowOf.get(all.studies[0].knee);
   if (knee !== undefined) actions.choose(knee);
   if (data.live) follow();

@@ -133,6 +133,11 @@ void serve(const std::vector<fs::path>& paths, const std::string& address, int p
   first_page(studies);  // what is missing is better known now
   httplib::Server server;
   server.new_task_queue = [] { return new httplib::ThreadPool(4); };
+  server.set_socket_options(
+      [](socket_t socket) {  // not SO_REUSEPORT: a port that is taken is taken
+        const int yes = 1;
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      });
   add_handlers(server, studies);
   const int bound = port == 0 ? server.bind_to_any_port(address)
                               : (server.bind_to_port(address, port) ? port : -1);

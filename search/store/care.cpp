@@ -157,7 +157,7 @@ std::vector<std::string> problems_of(const fs::path& study) {
   const std::set<TrialId> derived = derived_front(Study::open_readonly(study));
   if (shown != derived)
     problems.push_back("the view pareto_front shows trials " + list(shown) +
-                       "; derived from their values the front is " + list(derived));
+                       "; derived from the values the front is " + list(derived));
   return problems;
 }
 

@@ -94,4 +94,59 @@ std::vector<double> front_probabilities(std::span<const Trial> trials,
   return probabilities;
 }
 
+KeptFront::KeptFront(const std::vector<Objective>& objectives) {
+  for (const Objective& o : objectives) {
+    if (o.optimised) axes_.push_back({o, {}, 0});
+  }
+}
+
+void KeptFront::restart(std::span<const Trial> trials) {
+  std::vector<Objective> objectives;
+  for (const Axis& axis : axes_) objectives.push_back(axis.objective);
+  const std::vector<hwnas::Axis> found = axes_of(trials, objectives);
+  for (std::size_t k = 0; k < axes_.size(); ++k) {
+    axes_[k].source = found[k].source;
+    axes_[k].fidelity = found[k].fidelity;
+  }
+  members_.clear();
+  ids_.clear();
+  for (const std::size_t i : front_of(trials, objectives)) {
+    members_.emplace_back(trials[i].id, values_of(trials[i]));
+    ids_.insert(trials[i].id);
+  }
+}
+
+std::vector<double> KeptFront::values_of(const Trial& trial) const {
+  std::vector<double> values;
+  for (const Axis& axis : axes_) {
+    const Measurement* m = hwnas::Axis{&axis.objective, axis.source, axis.fidelity}.find_in(trial);
+    if (m == nullptr) return {};
+    values.push_back(axis.objective.minimised(m->value));
+  }
+  return values;
+}
+
+bool KeptFront::add(const Trial& trial) {
+  for (const Axis& axis : axes_) {
+    const Measurement* m = find(trial, axis.objective.key);
+    if (m == nullptr) continue;
+    if (!axis.source || m->source > *axis.source ||
+        (m->source == *axis.source && m->fidelity > axis.fidelity))
+      return false;
+  }
+  std::vector<double> values = values_of(trial);
+  if (values.empty()) return true;
+  for (const auto& [id, others] : members_) {
+    if (dominates(others, values)) return true;
+  }
+  std::erase_if(members_, [&](const auto& member) {
+    const bool beaten = dominates(values, member.second);
+    if (beaten) ids_.erase(member.first);
+    return beaten;
+  });
+  members_.emplace_back(trial.id, std::move(values));
+  ids_.insert(trial.id);
+  return true;
+}
+
 }  // namespace hwnas

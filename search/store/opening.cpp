@@ -8,6 +8,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "search/store/front_table.h"
 #include "search/store/identity.h"
 #include "search/store/schema.h"
 #include "space/input_error.h"
@@ -99,6 +100,7 @@ void bring_up_to_date(Database& database, const StudyInfo& info,
                       std::span<const StudyDevice> devices) {
   if (database.integer("PRAGMA user_version") >= kSchemaVersion) return;
   migrate(database, kSchemaVersion);
+  FrontTable::rebuild(database, info.objectives);
   make_views(database, info, devices);
 }
 

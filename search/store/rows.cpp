@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "search/store/front_table.h"
 #include "search/store/opening.h"
 #include "search/store/schema.h"
 #include "space/input_error.h"
@@ -128,7 +129,9 @@ void StudyOfRows::finish() {
   if (database.integer("SELECT count(*) FROM runs") != 1)
     throw error_at(impl_->path, "these are not the rows of a study: none of table 'runs'");
   migrate(database, kSchemaVersion);
-  make_views(database, read_info(database), read_devices(database));
+  const StudyInfo info = read_info(database);
+  make_views(database, info, read_devices(database));
+  FrontTable::rebuild(database, info.objectives);
   impl_->transaction->commit();
   impl_->transaction.reset();
   impl_->database.reset();

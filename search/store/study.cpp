@@ -1,68 +1,29 @@
 #include "search/store/study.h"
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "search/store/bulk_insert.h"
 #include "search/store/database.h"
 #include "search/store/front.h"
+#include "search/store/front_table.h"
 #include "search/store/opening.h"
+#include "search/store/schema.h"
 #include "search/store/trainings.h"
+#include "search/store/trial_rows.h"
 
 namespace hwnas {
 namespace {
 
 constexpr double kWorthTiming_s = 1e-3;  // shorter evaluations leave no row in timings
 
-std::string parents_text(const std::vector<TrialId>& parents) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < parents.size(); ++i) {
-    if (i > 0) text += ",";
-    text += std::to_string(parents[i]);
-  }
-  return text + "]";
-}
-
-std::vector<TrialId> parse_parents(std::string_view text) {
-  std::vector<TrialId> parents;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] < '0' || text[i] > '9') continue;
-    TrialId id = 0;
-    for (; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) id = id * 10 + (text[i] - '0');
-    parents.push_back(id);
-  }
-  return parents;
-}
-
-Trial trial_at(const Statement& row) {
-  Trial trial;
-  trial.id = row.integer(0);
-  trial.genotype = parse_genotype(row.text(1));
-  trial.fingerprint = static_cast<std::uint64_t>(row.integer(2));
-  trial.seed = static_cast<std::uint64_t>(row.integer(3));
-  trial.parents = parse_parents(row.text(4));
-  trial.origin = row.text(5);
-  trial.state = parse_trial_state(row.text(6)).value_or(TrialState::failed);
-  trial.stage = row.text(7);
-  trial.reason = row.text(8);
-  return trial;
-}
-
-// From column 1 on: metric, device, source, fidelity, value, stddev.
-Measurement measurement_at(const Statement& row) {
-  Measurement m;
-  m.key = {parse_metric(row.text(1)).value_or(Metric::accuracy), std::string(row.text(2))};
-  m.source = parse_source(row.text(3)).value_or(Source::analytic);
-  m.fidelity = row.real(4);
-  m.value = row.real(5);
-  if (!row.is_null(6)) m.stddev = row.real(6);
-  return m;
-}
-
 }  // namespace
 
 struct Study::Impl {
   OpenStudy open;
+
+  std::optional<FrontTable> front = {};  // of a writer
 
   Database& db() { return *open.database; }
   void record_values(std::span<const Landed> landed);
@@ -75,15 +36,16 @@ Study::~Study() = default;
 
 Study Study::create_or_resume(const std::filesystem::path& path, const StudyInfo& info,
                               std::span<const StudyDevice> devices) {
-  return Study(std::make_unique<Impl>(Impl{open_for_writing(path, info, devices)}));
+  return Study(std::make_unique<Impl>(
+      Impl{open_for_writing(path, info, devices), FrontTable(info.objectives)}));
 }
 
 Study Study::open_readonly(const std::filesystem::path& path) {
-  return Study(std::make_unique<Impl>(Impl{open_for_reading(path)}));
+  return Study(std::make_unique<Impl>(Impl{open_for_reading(path), {}}));
 }
 
 Study Study::open_for_finals(const std::filesystem::path& path) {
-  return Study(std::make_unique<Impl>(Impl{hwnas::open_for_finals(path)}));
+  return Study(std::make_unique<Impl>(Impl{hwnas::open_for_finals(path), {}}));
 }
 
 const StudyInfo& Study::info() const {
@@ -100,44 +62,30 @@ std::int64_t Study::trial_count() const {
 
 std::optional<Trial> Study::trial(TrialId id) const {
   Transaction snapshot(impl_->db(), Transaction::For::reading);
-  Statement& row = impl_->db().cached(
-      "SELECT id, genotype, fingerprint, seed, parents, origin, state, stage, reason "
-      "FROM trials WHERE id = ?");
-  if (!row.bind(1, id).step()) return std::nullopt;
-  Trial trial = trial_at(row);
-  row.reset();
-  Statement& values = impl_->db().cached(
-      "SELECT trial, metric, device, source, fidelity, value, stddev FROM measurements "
-      "WHERE trial = ? ORDER BY metric, device, source, fidelity");
-  values.bind(1, id);
-  while (values.step()) trial.measurements.push_back(measurement_at(values));
-  values.reset();
-  return trial;
+  return read_trial(impl_->db(), id);
 }
 
 std::vector<Trial> Study::trials() const {
   Transaction snapshot(impl_->db(), Transaction::For::reading);
-  std::vector<Trial> trials;
-  Statement& row = impl_->db().cached(
-      "SELECT id, genotype, fingerprint, seed, parents, origin, state, stage, reason "
-      "FROM trials ORDER BY id");
-  while (row.step()) trials.push_back(trial_at(row));
-  row.reset();
-  Statement& values = impl_->db().cached(
-      "SELECT trial, metric, device, source, fidelity, value, stddev FROM measurements "
-      "ORDER BY trial, metric, device, source, fidelity");
-  std::size_t at = 0;
-  while (values.step()) {
-    while (trials[at].id != values.integer(0)) ++at;
-    trials[at].measurements.push_back(measurement_at(values));
-  }
-  values.reset();
-  return trials;
+  return read_trials(impl_->db());
 }
 
 std::vector<Trial> Study::front() const {
-  std::vector<Trial> all = trials();
   std::vector<Trial> front;
+  if (impl_->db().integer("PRAGMA user_version") >= kFrontSince) {
+    Transaction snapshot(impl_->db(), Transaction::For::reading);
+    std::vector<TrialId> ids;
+    Statement& row = impl_->db().cached(
+        "SELECT f.trial FROM front f JOIN trials t ON t.id = f.trial "
+        "WHERE t.state = 'complete' ORDER BY f.trial");
+    while (row.step()) ids.push_back(row.integer(0));
+    row.reset();
+    for (const TrialId id : ids) {
+      if (auto one = read_trial(impl_->db(), id)) front.push_back(std::move(*one));
+    }
+    return front;
+  }
+  std::vector<Trial> all = trials();  // an older study, only read
   for (const std::size_t at : front_of(all, info().objectives)) front.push_back(std::move(all[at]));
   return front;
 }
@@ -194,6 +142,7 @@ void Study::admit(std::span<const Trial> trials) {
     rows.text(to_string(trial.state)).text(trial.stage).text(trial.reason);
   }
   rows.finish();
+  impl_->front->admitted(trials);
   transaction.commit();
 }
 
@@ -236,6 +185,7 @@ void Study::record(std::span<const Landed> landed) {
     update.bind(1, to_string(one.state)).bind(2, one.stage).bind(3, one.reason);
     update.bind(4, one.trial).run();
   }
+  impl_->front->recorded(impl_->db(), landed);
   transaction.commit();
 }
 

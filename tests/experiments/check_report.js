@@ -21,10 +21,9 @@ async function check(browser, file, kind) {
   const shot = async (name) => {
     if (process.env.SHOTS) await page.screenshot({ path: path.join(process.env.SHOTS, path.basename(file, ".html") + "-" + name + ".png"), fullPage: true });
   };
-  const begun = Date.now();
   await page.goto("file://" + path.resolve(file));
   await page.waitForSelector("#count:not(:empty)");
-  if (kind === "many") console.log("drawn after " + (Date.now() - begun) + " ms");
+  if (kind === "many") console.log("drawn after " + Math.round(await page.evaluate(() => performance.getEntriesByName("drawn")[0].startTime)) + " ms");
   await shot("light");
   const count = async () => (await page.textContent("#count")).match(/(\d+) of (\d+)/).slice(1).map(Number);
   const rows = () => page.locator("#table tbody tr").count();
@@ -74,19 +73,22 @@ async function use(page, file, kind, { count, rows, shot }) {
   await page.keyboard.press("ArrowRight");
   await page.waitForTimeout(100);
   const walked = await page.textContent("#h-detail");
-  expect(new Set([before, clicked, walked]).size > 1, file + ": clicks and keys choose trials");
+  const members = await page.evaluate(() => JSON.parse(document.getElementById("data").textContent).studies[0].front.length);
+  expect(members < 2 || new Set([before, clicked, walked]).size > 1, file + ": clicks and keys choose trials of the front");
   await page.locator("#table tbody tr").first().focus();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.waitForTimeout(100);
   expect(await page.locator('#table tbody tr[aria-selected="true"]').count() === 1, file + ": Enter chooses a row");
+  const [name] = await page.locator('#table tbody tr[aria-selected="true"] td').allTextContents();
+  expect((await page.textContent("#h-detail")).includes(name), file + ": and shows it");
   // Sort, both ways.
   const first = () => page.locator("#table tbody tr:first-child td").allTextContents();
   await page.locator("#table th button", { hasText: "parameters" }).click();
   const up = await first();
   await page.locator("#table th button", { hasText: "parameters" }).click();
   expect((await first()).join() !== up.join(), file + ": sorting turns round");
-  expect(await page.locator('#table th[aria-sort="descending"]').count() === 1, file + ": and says so");
+  expect(await page.locator("#table th[aria-sort]").count() === 1, file + ": and says so");
   // Filter by words, then by the brush; both act on the table.
   const [all] = await count();
   const timed = await page.evaluate(async () => {

@@ -1,10 +1,12 @@
 #include "search/store/study.h"
+#include "search/store/front.h"
 
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "space/rng.h"
 #include "tests/search/study_support.h"
 
 namespace hwnas {
@@ -244,6 +246,41 @@ TEST(Study, TheQueriesOfTheReadmeRun) {
     }
   }
   EXPECT_EQ(queries, 3);
+}
+
+// One by one gives the front of all, whatever the order, also where better sources come later.
+TEST(KeptFront, IsTheFrontOfAll) {
+  Rng rng(5);
+  const MetricKey a{Metric::accuracy, ""}, b{Metric::parameters, ""}, c{Metric::macs, ""};
+  for (int round = 0; round < 200; ++round) {
+    std::vector<Objective> objectives{
+        {.key = a}, {.key = b}, {.key = c, .optimised = round % 2 == 0}};
+    KeptFront kept(objectives);
+    kept.restart({});
+    std::vector<Trial> trials;
+    int restarts = 0;
+    for (TrialId id = 0; id < 40; ++id) {
+      Trial trial;
+      trial.id = id;
+      trial.state = rng.chance(0.9) ? TrialState::complete : TrialState::failed;
+      for (const MetricKey& key : {a, b, c}) {
+        if (rng.chance(0.05)) continue;
+        const bool trained = key == a && rng.chance(0.3);
+        trial.measurements.push_back({key, trained ? Source::trained : Source::analytic,
+                                      trained ? static_cast<double>(rng.below(3)) : 0.0,
+                                      static_cast<double>(rng.below(12))});
+      }
+      trials.push_back(trial);
+      if (trial.state == TrialState::complete && !kept.add(trial)) {
+        kept.restart(trials);
+        ++restarts;
+      }
+      std::set<TrialId> all;
+      for (const std::size_t i : front_of(trials, objectives)) all.insert(trials[i].id);
+      ASSERT_EQ(kept.ids(), all) << "round " << round << ", trial " << id;
+    }
+    EXPECT_LE(restarts, 10);
+  }
 }
 
 }  // namespace
