@@ -161,6 +161,7 @@ int export_lines(const Arguments& arguments) {
     write_json_lines(line.get("STUDY"), std::cout);
     return 0;
   }
+  Study::open_readonly(line.get("STUDY"));  // before a file is made
   std::ofstream file(line.get("output"), std::ios::binary);
   write_json_lines(line.get("STUDY"), file);
   file.close();

@@ -1,5 +1,6 @@
 // Uses report pages as a reader does, in headless Chromium (playwright-core). Arguments: pairs of a
-// page and what it holds: one, two (studies), hostile (names), empty, any, or many (trials, timed).
+// page and what it holds: one, two (studies), hostile (names), empty, any, many (trials, timed), or live
+// (an address that `hwnas serve` printed, of a study that grows).
 // With SHOTS=FOLDER pictures are kept. Prints what is wrong; exit code 1 then.
 const { chromium } = require("playwright-core");
 const path = require("path");
@@ -17,11 +18,12 @@ async function check(browser, file, kind) {
   const errors = [];
   page.on("console", (m) => { if (["error", "warning"].includes(m.type())) errors.push(m.text()); });
   page.on("pageerror", (e) => errors.push(String(e)));
-  page.on("request", (r) => { if (!/^(file|blob|data):/.test(r.url())) errors.push("asks the network: " + r.url()); });
+  const live = kind === "live", home = live ? file : "file:";
+  page.on("request", (r) => { if (!/^(blob|data):/.test(r.url()) && !r.url().startsWith(home)) errors.push("asks the network: " + r.url()); });
   const shot = async (name) => {
     if (process.env.SHOTS) await page.screenshot({ path: path.join(process.env.SHOTS, path.basename(file, ".html") + "-" + name + ".png"), fullPage: true });
   };
-  await page.goto("file://" + path.resolve(file));
+  await page.goto(live ? file : "file://" + path.resolve(file));
   await page.waitForSelector("#count:not(:empty)");
   if (kind === "many") console.log("drawn after " + Math.round(await page.evaluate(() => performance.getEntriesByName("drawn")[0].startTime)) + " ms");
   await shot("light");
@@ -36,6 +38,16 @@ async function check(browser, file, kind) {
     expect(await page.locator("#detail .drawing rect").count() > 2, file + ": its network is drawn");
     expect(await page.locator("#detail canvas").count() > 0, file + ": with bars of its layers");
     expect(await rows() > 0, file + ": the table has rows");
+  }
+  if (live) {
+    const [, before] = await count();
+    console.log("open");  // the test lets the study grow now
+    await page.waitForFunction((n) => Number(document.getElementById("count").textContent.match(/of (\d+)/)[1]) > n, before, { timeout: 60000 });
+    expect((await page.textContent("#live")) === "live", file + ": says that it is live");
+    expect((await page.textContent("#h-detail")).includes("trial "), file + ": what was chosen stays");
+    await page.locator("#table tbody tr").last().click();
+    await page.waitForTimeout(500);
+    expect(await page.locator("#detail .drawing rect").count() > 2, file + ": asks for a trial's depth");
   }
   if (kind === "hostile") {
     expect((await page.textContent("#title")).includes("<script>alert(1)</script>"), file + ": the name is text");

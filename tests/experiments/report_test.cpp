@@ -54,11 +54,17 @@ class Report : public ::testing::Test {
     const std::size_t at = page.find(begin) + begin.size();
     return json::parse(page.substr(at, page.find("</script>", at) - at));
   }
+  static constexpr const char* kNoBrowser =
+      "no browser was asked: apt-get install chromium, npm install playwright-core somewhere and "
+      "set "
+      "NODE_PATH to its node_modules";
+  bool has_browser() const {
+    return run(folder_.path(), "node -e 'require(\"playwright-core\")' && which chromium").code ==
+           0;
+  }
   // Passes, or skips where there is no browser.
   void browse(const std::string& arguments) const {
-    if (run(folder_.path(), "node -e 'require(\"playwright-core\")' && which chromium").code != 0)
-      GTEST_SKIP() << "no browser was asked: apt-get install chromium, npm install playwright-core "
-                      "somewhere and set NODE_PATH to its node_modules";
+    if (!has_browser()) GTEST_SKIP() << kNoBrowser;
     const Result r = run(
         folder_.path(), "node " HWNAS_SOURCE_DIR "/tests/experiments/check_report.js " + arguments);
     EXPECT_EQ(r.code, 0) << r.out << r.err;
@@ -172,7 +178,19 @@ TEST_F(Report, UsefulWhateverTheStudy) {
     page(std::string(name) + ".db");
     fs::rename(folder_ / "page.html", folder_ / (std::string(name) + ".html"));
   }
-  browse("one.html any four.html any none.html empty failed.html empty empty.html empty");
+  // Killed in the middle.
+  write(folder_ / "killed.toml", config("killed", one, 20'000));
+  const pid_t child = start(folder_.path(), "exec " + kHwnas + " search killed.toml");
+  for (int i = 0; i < 400 && !fs::exists(folder_ / "killed.db-wal"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  kill(child, SIGKILL);
+  finish(child, folder_.path());
+  page("killed.db");
+  fs::rename(folder_ / "page.html", folder_ / "killed.html");
+  browse(
+      "one.html any four.html any none.html empty failed.html empty empty.html empty "
+      "killed.html any");
 }
 
 TEST_F(Report, MistakesAreOneLine) {
@@ -188,6 +206,15 @@ TEST_F(Report, MistakesAreOneLine) {
   EXPECT_THAT(problem("a.toml"), HasSubstr("a.toml: "));
   EXPECT_THAT(problem("a.db -o no/such/folder.html"), HasSubstr("cannot be written"));
   EXPECT_THAT(problem("a.db --depth -1"), HasSubstr("--depth = -1"));
+}
+
+TEST_F(Report, WithoutItsChartsItSaysWhatToDo) {
+  search("a", config("a", kTwo));
+  fs::copy_file(kHwnas, folder_ / "hwnas");  // away from the share folder beside the program
+  const Result r = run(folder_.path(), "./hwnas report a.db");
+  EXPECT_EQ(r.code, 2);
+  EXPECT_THAT(r.err, AllOf(HasSubstr("the report's echarts.min.js is not installed"),
+                           HasSubstr("put it (npm's echarts 6, dist/echarts.min.js) into ")));
 }
 
 // One GET; the whole answer.
@@ -260,6 +287,23 @@ TEST_F(Serve, ShowsWhatLandsWhileItRuns) {
   kill(child_, SIGINT);
   const Result ended = finish(std::exchange(child_, -1), folder_ / "server");
   EXPECT_EQ(ended.code, 0) << ended.err;
+}
+
+TEST_F(Serve, IsFollowedInABrowser) {
+  search("a", config("a", kTwo));
+  const int port = serve("../a.db");
+  ASSERT_GT(port, 0);
+  if (!has_browser()) GTEST_SKIP() << kNoBrowser;
+  fs::create_directory(folder_ / "browser");
+  const pid_t browser = start(folder_ / "browser", "exec node " HWNAS_SOURCE_DIR
+                                                   "/tests/experiments/check_report.js "
+                                                   "http://127.0.0.1:" +
+                                                       std::to_string(port) + "/ live");
+  for (int i = 0; i < 600 && slurp(folder_ / "browser" / "stdout.txt") != "open\n"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(hwnas("search a.db --trials 80").code, 0);
+  const Result seen = finish(browser, folder_ / "browser");
+  EXPECT_EQ(seen.code, 0) << seen.out << seen.err;
 }
 
 TEST_F(Serve, MistakesAreOneLine) {

@@ -203,6 +203,8 @@ TEST_F(StudyCare, JsonLinesThereAndBack) {
   EXPECT_THAT(wrong(head + "\nnonsense"),
               HasSubstr("x.jsonl:3: expected a row of a table as JSON"));
   EXPECT_THAT(wrong(head + "{\"table\": \"trials\"}"), HasSubstr("a row of nothing"));
+  EXPECT_THAT(problem("study export none.db -o none.jsonl"), HasSubstr("none.db: no such file"));
+  EXPECT_FALSE(fs::exists(folder_ / "none.jsonl"));
   EXPECT_THAT(problem("study import none.jsonl -o x.db"), HasSubstr("none.jsonl: cannot be read"));
 }
 
