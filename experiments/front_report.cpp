@@ -142,6 +142,19 @@ std::string box_text(const std::vector<Objective>& axes, const std::vector<doubl
   return text;
 }
 
+std::string origin_text(const std::string& origin) {
+  static const std::map<std::string, std::string> words{
+      {"sample", "sampled at random"},
+      {"design", "part of the initial design, spread over the space"},
+      {"surrogate", "what the surrogate expected most of, bred from its parents"},
+      {"neighbour", "a parent with one gene changed"},
+      {"mutate", "a parent with genes changed"},
+      {"crossover", "two parents crossed"},
+      {"crossover+mutate", "two parents crossed, then genes changed"}};
+  const auto found = words.find(origin);
+  return found == words.end() ? origin : found->second + " (" + origin + ")";
+}
+
 TrialCounts count_states(const std::vector<Trial>& trials) {
   TrialCounts counts;
   for (const Trial& trial : trials) {

@@ -46,6 +46,9 @@ std::string box_text(const std::vector<Objective>& axes, const std::vector<doubl
 // "87.4 \u00b1 0.4 %", "20.3 ms": a measured value in its unit.
 std::string value_text(const Measurement& measurement);
 
+// How a trial came about, in words: "a parent with one gene changed (neighbour)".
+std::string origin_text(const std::string& origin);
+
 // Counts of trials by state.
 struct TrialCounts {
   std::int64_t complete = 0, infeasible = 0, failed = 0, stopped = 0, running = 0;

@@ -96,7 +96,10 @@ void serve(const Trainer& trainer, const TrainerOptions& options) {
 void run(const TrainerOptions& options) {
   keep_freed_memory();
   set_threads(options.threads);
-  if (options.memory_limit_bytes > 0) limit_memory(options.memory_limit_bytes);
+  if (options.memory_limit_bytes > 0) {
+    take_blas_memory();
+    limit_memory(options.memory_limit_bytes);
+  }
   Split parts;
   if (!options.noise) {
     const Images all = options.data_set == DataSet::text

@@ -165,6 +165,10 @@ void check_ends(const Network& network, const Images& images);
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.
 void set_threads(int threads);
 
+// OpenBLAS maps its working memory with its first product and then keeps it; where it cannot (0.3.29,
+// Debian 13), it tries for ever. To be called before memory is limited.
+void take_blas_memory();
+
 // OpenBLAS takes a processor newer than itself for one of 2004, whose kernels are three times
 // slower on linear layers and attention. Where it has, starts this program (its `argv`) again with
 // the kernels that the processor can run: they can be chosen only before OpenBLAS is loaded. To be

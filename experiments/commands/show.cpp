@@ -1,6 +1,5 @@
 #include <cmath>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -22,20 +21,6 @@ std::string parents_text(const Trial& trial) {
   std::string text;
   for (const TrialId id : trial.parents) text += (text.empty() ? "" : ", ") + std::to_string(id);
   return text.empty() ? "none" : text;
-}
-
-// "sampled", "crossed from two parents, then changed": an origin in words.
-std::string origin_text(const std::string& origin) {
-  static const std::map<std::string, std::string> words{
-      {"sample", "sampled at random"},
-      {"design", "part of the initial design, spread over the space"},
-      {"surrogate", "what the surrogate expected most of, bred from its parents"},
-      {"neighbour", "a parent with one gene changed"},
-      {"mutate", "a parent with genes changed"},
-      {"crossover", "two parents crossed"},
-      {"crossover+mutate", "two parents crossed, then genes changed"}};
-  const auto found = words.find(origin);
-  return found == words.end() ? origin : found->second + " (" + origin + ")";
 }
 
 // Whether it is on the front, and what beats it where it is not.

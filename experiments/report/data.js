@@ -12,7 +12,7 @@ const scales = {
 function scaleOf(value, unit) {
   if (unit === "share") return [0.01, "%"];
   const steps = scales[unit];
-  if (!steps) return [1, unit === "USD" ? "$" : ""];
+  if (!steps) return [1, ""];
   let best = steps[0];
   for (const step of steps) if (Math.abs(value) >= step[0] * 0.9995) best = step;
   return best;
@@ -26,6 +26,7 @@ function digits(value, significant = 3) {
 
 function format(value, unit, stddev) {
   if (value === null || value === undefined || Number.isNaN(value)) return "-";
+  if (unit === "USD") return "$" + value.toPrecision(3);
   const [factor, name] = scaleOf(value, unit);
   const end = name === "" ? "" : "\u00a0" + name;
   if (!stddev) return digits(value / factor) + end;

@@ -211,7 +211,7 @@ function curveOf(curves, charts) {
         series.push({ type: "line", name: c.stage + " accuracy", yAxisIndex: 1, data: c.points.map((p) => [p[0], p[2]]) });
     }
     chart.setOption({ animation: false, color: kinds, grid: { left: 50, right: 56, top: 30, bottom: 30 },
-                      legend: { textStyle: { color: styleOf("--ink") } }, tooltip: { ...tooltipStyle(), trigger: "axis" },
+                      legend: { top: 0, textStyle: { color: styleOf("--ink") } }, tooltip: { ...tooltipStyle(), trigger: "axis" },
                       xAxis: { ...axis, name: "epoch", minInterval: 1 }, yAxis: [{ ...axis, name: "loss" },
                       { ...axis, axisLabel: { color: ink, formatter: (v) => format(v, "share") } }], series });
   } });
@@ -227,7 +227,7 @@ function lineageOf(all, row, choose, depth = 0, seen = new Set()) {
     if (from === undefined) continue;
     const item = element("li");
     item.append(link(all, from, choose), " " + (changes(all, from, row).join(", ") || "the same genes"));
-    if (!seen.has(from) && depth < 5) item.append(lineageOf(all, from, choose, depth + 1, seen));
+    if (!seen.has(from) && depth < 3) item.append(lineageOf(all, from, choose, depth + 1, seen));
     list.append(item);
   }
   return list;
@@ -262,7 +262,7 @@ function showDetail(all, row, depth, body, choose) {
     body.append(element("p", "Layers and curves of this trial are not in this file; " +
                              "hwnas serve shows those of every trial.", { class: "hint" }));
   }
-  body.append(element("h3", "Lineage"), element("p", "made by " + at(study.origin, all.rows.index[row])), lineageOf(all, row, choose));
+  body.append(element("h3", "Lineage"), element("p", study.origin_words[at(study.origin, all.rows.index[row])]), lineageOf(all, row, choose));
   body.append(element("h3", "Take it"));
   body.append(element("pre", ["show", "train", "export"].map((command) => "hwnas " + command + " " + study.file + " " + id +
     (command === "train" ? " --epochs 60" : command === "export" ? " -o model" : "")).join("\n")));

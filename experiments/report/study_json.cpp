@@ -165,11 +165,12 @@ json study_json(const Study& study, const std::filesystem::path& path) {
   const FrontReport report = report_front(info, trials);
   json ids = json::array(), states = json::array(), origins = json::array(),
        parents = json::array(), metrics = json::array(), front = json::array();
-  json reasons = json::object();
+  json reasons = json::object(), words = json::object();
   for (const Trial& trial : trials) {
     ids.push_back(trial.id);
     states.push_back(to_string(trial.state));
     origins.push_back(trial.origin);
+    words[trial.origin] = origin_text(trial.origin);
     parents.push_back(trial.parents);
     if (!trial.reason.empty()) reasons[std::to_string(trial.id)] = trial.reason;
   }
@@ -192,6 +193,7 @@ json study_json(const Study& study, const std::filesystem::path& path) {
           {"id", std::move(ids)},
           {"state", packed(std::move(states))},
           {"origin", packed(std::move(origins))},
+          {"origin_words", std::move(words)},
           {"parents", std::move(parents)},
           {"reasons", std::move(reasons)},
           {"metrics", std::move(metrics)},

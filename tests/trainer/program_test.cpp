@@ -174,7 +174,7 @@ TEST(Program, IsDeterministicAcrossProcesses) {
 TEST(Program, MemoryLimitEndsATrainingNotTheProgram) {
   TempDir dir;
   write_bars(dir.path(), 3000);
-  const Answer a = run(data_options(dir) + " --memory-limit '400 MiB' --device cpu",
+  const Answer a = run(data_options(dir) + " --memory-limit '800 MiB' --device cpu",
                        {request(1, 512, {{"batch", 2000}}), request(2, 4)});
   EXPECT_EQ(a.code, 0);
   EXPECT_EQ(a.json(1), Json({{"event", "failed"}, {"task", 1}, {"reason", "out of memory"}}));
