@@ -140,12 +140,12 @@ std::optional<Device> noisy_device(const RunConfig& config, const std::vector<De
 // The full one first: its images are what rungs have shares of.
 std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<Device>& devices,
                                          const std::filesystem::path& files,
-                                         const TrainerEvaluator::OnEpoch& on_epoch,
-                                         std::stop_token kill, TrainerGreeting& greeting) {
+                                         const TrainingListener& listener, std::stop_token kill,
+                                         TrainerGreeting& greeting) {
   resolve_trained(config);
   const std::optional<Device> cells = noisy_device(config, devices);
   const auto rungs = static_cast<int>(config.rungs.size());
-  auto full = std::make_unique<TrainerEvaluator>(config, files, on_epoch, kill, cells, rungs);
+  auto full = std::make_unique<TrainerEvaluator>(config, files, listener, kill, cells, rungs);
   greeting = full->greet();
   std::vector<TrainerStage> stages;
   for (int place = 0; place < rungs; ++place) {
@@ -157,9 +157,8 @@ std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<De
                     std::to_string(training.train_images) +
                     (config.data->is_text() ? " sequences" : " images");
     stages.push_back(
-        {std::make_unique<TrainerEvaluator>(config, files, on_epoch, kill, cells, place, training),
+        {std::make_unique<TrainerEvaluator>(config, files, listener, kill, cells, place, training),
          rung.fidelity});
-    stages.back().evaluator->set_environment(environment_text(greeting));
   }
   stages.push_back({std::move(full), static_cast<double>(config.training->epochs)});
   return stages;
@@ -196,12 +195,12 @@ Experiment::Experiment(RunConfig config, Materials materials)
 
 // What is wrong with the space is found before a trainer is started.
 Experiment::Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
-                       TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill)
+                       TrainingListener listener, std::stop_token kill)
     : Experiment(std::move(config), std::move(materials)) {
   study_path_ = std::move(study_path);
   if (!config_.training) return;
   greeting_.emplace();
-  trainings_ = start_trainers(config_, materials_.devices, files_folder(study_path_), on_epoch,
+  trainings_ = start_trainers(config_, materials_.devices, files_folder(study_path_), listener,
                               std::move(kill), *greeting_);
   space_ = SearchSpace::parse(materials_.space_text, materials_.space_file, greeting_->task);
 }
@@ -381,6 +380,7 @@ Stopped Experiment::run(Searcher& searcher, Study& study, const Survey& survey,
   RunSettings settings;
   settings.seed = config_.seed;
   settings.batch = config_.batch;
+  settings.asynchronous = config_.asynchronous;
   settings.threads = config_.workers.count;
   settings.budget = config_.budget;
   if (told_apart_by_genotype()) {

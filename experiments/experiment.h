@@ -46,8 +46,8 @@ struct TrainerStage {
 };
 std::vector<TrainerStage> start_trainers(RunConfig& config, const std::vector<Device>& devices,
                                          const std::filesystem::path& files,
-                                         const TrainerEvaluator::OnEpoch& on_epoch,
-                                         std::stop_token kill, TrainerGreeting& greeting);
+                                         const TrainingListener& listener, std::stop_token kill,
+                                         TrainerGreeting& greeting);
 
 class Experiment {
  public:
@@ -55,7 +55,7 @@ class Experiment {
   Experiment(RunConfig config, Materials materials);
   // To run: starts a trainer where there is something to train.
   Experiment(RunConfig config, Materials materials, std::filesystem::path study_path,
-             TrainerEvaluator::OnEpoch on_epoch, std::stop_token kill);
+             TrainingListener listener, std::stop_token kill);
 
   const RunConfig& config() const { return config_; }
   const SearchSpace& space() const { return *space_; }

@@ -15,20 +15,6 @@ namespace {
 // which are added to its.
 constexpr std::array kSpaceTables{"precision", "sparsity", "deployment", "choices"};
 
-const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
-
-WorkersConfig read_workers(const TomlTable& table) {
-  WorkersConfig workers;
-  workers.count = static_cast<int>(table.integer("count", 0, 4096, 0));
-  workers.threads = static_cast<int>(table.integer("threads", 1, 1024, 1));
-  workers.device = one_of(table, "device", kTrainerDevices, workers.device);
-  workers.memory_limit = table.string("memory_limit", "");
-  if (!workers.memory_limit.empty()) (void)table.quantity("memory_limit", Unit::byte);
-  workers.command = table.strings("command");
-  table.done();
-  return workers;
-}
-
 constexpr std::string_view kWith = " with ";
 
 double checked_probability(const TomlTable& table, std::string_view key, double share) {
@@ -249,6 +235,7 @@ void read_search(const TomlTable& file, RunConfig& config, std::optional<Algorit
                                   std::string(to_string(config.search.algorithm)));
   config.search.algorithm = algorithm.value_or(*parse_algorithm(name));
   config.batch = static_cast<int>(table->integer("batch", 1, 100'000, config.batch));
+  config.asynchronous = table->boolean("asynchronous", false);
   config.search.population =
       static_cast<int>(table->integer("population", 2, 100'000, config.search.population));
   config.search.initial_design =
@@ -315,6 +302,9 @@ RunConfig RunConfig::parse(const std::string& text, const std::string& file_name
   config.rungs = read_rungs(file, config);
   config.rungs_continue = read_continue(file, config);
   const auto search = file.maybe_table("search");
+  if (config.asynchronous && !config.rungs.empty())
+    throw search->error("asynchronous",
+                        "does not go with rungs, whose cuts need whole rounds; leave out one");
   if (!config.rungs.empty() && !(search && search->has("batch")))
     config.batch = usual_batch(config.rungs);
   config.finals = read_finals(file, config);
@@ -333,6 +323,7 @@ std::string deciding_settings(const RunConfig& config) {
   std::ostringstream out;
   out.precision(17);
   out << "seed = " << config.seed << "\nsearch.algorithm = " << to_string(config.search.algorithm)
+      << (config.asynchronous ? "\nsearch.asynchronous = true" : "")
       << "\nsearch.batch = " << config.batch << "\nsearch.population = " << config.search.population
       << "\nsearch.initial_design = " << config.search.initial_design
       << "\nsearch.tournament = " << config.search.tournament

@@ -16,6 +16,7 @@
 #include "experiments/rung_config.h"
 #include "experiments/table_config.h"
 #include "experiments/training_config.h"
+#include "experiments/workers_config.h"
 #include "search/engine/run.h"
 #include "search/objective.h"
 #include "search/searcher.h"
@@ -31,14 +32,6 @@ struct FinalConfig {
   std::optional<std::size_t> teacher;  // of finals: training.distillation.teacher = "final N"
 };
 
-struct WorkersConfig {
-  int count = 0;                     // trainer processes; 0: one for each core
-  int threads = 1;                   // of each
-  std::string device = "auto";       // auto, cpu, cuda
-  std::string memory_limit;          // of each, "2 GiB"; empty: none
-  std::vector<std::string> command;  // default: hwnas-trainer beside hwnas, or in PATH
-};
-
 struct RunConfig {
   std::string name;
   std::string space;                 // name of a shipped space, or path of a file
@@ -47,6 +40,7 @@ struct RunConfig {
   std::uint64_t seed = 1;
   SearcherOptions search;  // without the space's part
   int batch = 8;
+  bool asynchronous = false;
   Budget budget;
   std::vector<Objective> objectives;  // optimised ones first, then mere bounds
   std::vector<FinalConfig> finals;

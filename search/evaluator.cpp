@@ -41,6 +41,22 @@ class ParallelEvaluator final : public Evaluator {
 
 }  // namespace
 
+void Evaluator::evaluate_stream(JobSource& jobs, std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    std::vector<Job> group;
+    while (static_cast<int>(group.size()) < std::max(1, concurrency())) {
+      const std::optional<Job> job = jobs.next();
+      if (!job) break;
+      group.push_back(*job);
+    }
+    if (group.empty()) return;
+    evaluate(
+        group,
+        [&](std::size_t i, Evaluation result) { jobs.done(group[i].trial, std::move(result)); },
+        stop);
+  }
+}
+
 std::unique_ptr<Evaluator> parallel_evaluator(std::string name, int threads,
                                               std::function<Evaluation(const Job&)> evaluate) {
   return std::make_unique<ParallelEvaluator>(std::move(name), threads, std::move(evaluate));

@@ -46,6 +46,14 @@ struct Evaluation {
   double seconds = 0;        // wall time spent; never used to decide anything
 };
 
+// Jobs as they come: the next one may depend on what became of earlier ones.
+class JobSource {
+ public:
+  virtual ~JobSource() = default;
+  virtual std::optional<Job> next() = 0;  // nothing: none before some other is done, or none at all
+  virtual void done(TrialId trial, Evaluation evaluation) = 0;
+};
+
 class Evaluator {
  public:
   virtual ~Evaluator() = default;
@@ -65,6 +73,10 @@ class Evaluator {
   // those running or reports them as interrupted. Throws only where going on is pointless.
   using Done = std::function<void(std::size_t, Evaluation)>;
   virtual void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) = 0;
+
+  // The same for jobs as they come: asks for one whenever it could work on one more. By default in
+  // groups of concurrency(), each through evaluate().
+  virtual void evaluate_stream(JobSource& jobs, std::stop_token stop);
 };
 
 // An evaluator for a function that is pure, quick and thread-safe, run on up to `threads` threads.

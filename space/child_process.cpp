@@ -95,10 +95,11 @@ ssize_t write_quietly(int fd, const char* data, std::size_t size) {
 }
 
 // Between fork and exec: nothing but system calls.
-[[noreturn]] void become(char* const* arguments, const char* folder, int in, int out, int err,
-                         int trouble, pid_t parent) {
+[[noreturn]] void become(char* const* arguments, char* const* environment,
+                         const ChildOptions& options, int in, int out, int err, int trouble,
+                         pid_t parent) {
   setpgid(0, 0);  // the terminal's Ctrl-C is for the parent alone
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_PDEATHSIG, options.asked_to_end ? SIGTERM : SIGKILL);
   if (getppid() != parent) _exit(127);  // it died before the line above
   sigset_t none;
   sigemptyset(&none);
@@ -108,10 +109,32 @@ ssize_t write_quietly(int fd, const char* data, std::size_t size) {
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
   syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);  // descriptors of others, where supported
-  if (*folder == '\0' || chdir(folder) == 0) execvp(arguments[0], arguments);
+  const char* folder = options.folder.c_str();
+  if (*folder == '\0' || chdir(folder) == 0) execvpe(arguments[0], arguments, environment);
   const int error = errno;
   [[maybe_unused]] const ssize_t told = ::write(trouble, &error, sizeof error);
   _exit(127);
+}
+
+// The environment of this process with `added` in the place of variables of the same name.
+std::vector<std::string> environment_with(const std::vector<std::string>& added) {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry && *entry; ++entry) {
+    const std::string_view old = *entry;
+    const auto is_replaced = [old](const std::string& one) {
+      return old.starts_with(std::string_view(one).substr(0, one.find('=') + 1));
+    };
+    if (std::none_of(added.begin(), added.end(), is_replaced)) all.emplace_back(old);
+  }
+  all.insert(all.end(), added.begin(), added.end());
+  return all;
+}
+
+std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
 }
 
 }  // namespace
@@ -129,9 +152,8 @@ std::string describe_exit(int status) {
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command, const ChildOptions& options) {
   if (command.empty()) throw std::runtime_error("no program given");
-  std::vector<char*> arguments;
-  for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
-  arguments.push_back(nullptr);
+  const std::vector<std::string> environment = environment_with(options.environment);
+  const std::vector<char*> arguments = pointers_to(command), variables = pointers_to(environment);
   Pipe in, out, err, trouble;
   const pid_t parent = getpid();
   pid_ = fork();
@@ -139,8 +161,8 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command, const ChildO
     throw std::runtime_error("cannot start '" + command[0] + "': " + std::strerror(errno));
   }
   if (pid_ == 0) {
-    become(arguments.data(), options.folder.c_str(), in.read, out.write, err.write, trouble.write,
-           parent);
+    become(arguments.data(), variables.data(), options, in.read, out.write, err.write,
+           trouble.write, parent);
   }
   setpgid(pid_, pid_);  // both sides do, so that kill() finds the group at once
   ::close(std::exchange(trouble.write, -1));
@@ -270,6 +292,10 @@ void ChildProcess::kill() {
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   status_ = status;
+}
+
+void ChildProcess::ask_to_end() {
+  if (!status_) ::kill(-pid_, SIGTERM);
 }
 
 std::string ChildProcess::epitaph() const {

@@ -23,6 +23,10 @@ struct ChildOptions {
   // What it starts in turn (of its process group) is also killed when its parent is: a script's
   // programs. Costs one more small process.
   bool with_descendants = false;
+  std::vector<std::string> environment = {};  // "NAME=value", beside and over that of the parent
+  // Where its parent dies it is asked to end (SIGTERM), not killed: a launcher that has to take
+  // leave of a process elsewhere.
+  bool asked_to_end = false;
 };
 
 class ChildProcess {
@@ -33,6 +37,7 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  pid_t id() const { return pid_; }
   int input() const { return input_; }    // -1 once closed
   int output() const { return output_; }  // -1 once it is closed at the other end
   int errors() const { return errors_; }
@@ -52,7 +57,8 @@ class ChildProcess {
 
   // Whether it has ended (and is reaped then).
   bool ended();
-  void kill();  // the whole group, and reaps
+  void kill();        // the whole group, and reaps
+  void ask_to_end();  // SIGTERM to the group
 
   // After the end: how it ended, with the last line of its errors.
   std::string epitaph() const;

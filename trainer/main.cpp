@@ -1,21 +1,26 @@
 #include <malloc.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <mutex>
 #include <new>
 #include <string>
 
 #include "space/input_error.h"
 #include "trainer/options.h"
 #include "trainer/protocol.h"
+#include "trainer/pulse.h"
 
 namespace {
 
 using namespace hwnas;
 
 void write_line(const std::string& line) {
+  static std::mutex mutex;  // the pulse writes too
+  const std::lock_guard lock(mutex);
   std::cout << line << '\n' << std::flush;
 }
 
@@ -84,12 +89,26 @@ std::string answer(const Trainer&, const TrainerOptions&, const Refusal& refusal
   return refusal_line(refusal);
 }
 
+// -1: a line that does not even say its task.
+std::int64_t task_of(const AnyRequest& request) {
+  return std::visit(
+      [](const auto& what) -> std::int64_t { return std::optional(what.task).value_or(-1); },
+      request);
+}
+
 void serve(const Trainer& trainer, const TrainerOptions& options) {
   const Shape& image = trainer.data().train.shape;
+  const auto alive = [](std::int64_t task) { write_line(alive_line(task)); };
+  // Files are written under another name first: leaving in the middle spoils none.
+  Pulse pulse(options.pulse_s, STDIN_FILENO, alive, [] { _exit(0); });
   for (std::string line; std::getline(std::cin, line);) {
     if (line.empty()) continue;
-    write_line(std::visit([&](const auto& what) { return answer(trainer, options, what); },
-                          parse_request(line, image)));
+    const AnyRequest request = parse_request(line, image);
+    pulse.begin(task_of(request));
+    const std::string last =
+        std::visit([&](const auto& what) { return answer(trainer, options, what); }, request);
+    pulse.end();
+    write_line(last);
   }
 }
 
@@ -112,7 +131,8 @@ void run(const TrainerOptions& options) {
   const std::string_view name = options.noise ? "noise" : to_string(options.data_set);
   write_line(ready_line({std::string(name), data.train.shape, data.train.classes, data.train.size(),
                          data.validation.size(), torch_version(),
-                         options.device == Device::cuda ? "cuda" : "cpu", options.threads}));
+                         options.device == Device::cuda ? "cuda" : "cpu", options.threads,
+                         host_name(), processor_name()}));
   serve(trainer, options);
 }
 
@@ -126,6 +146,10 @@ int main(int argc, char** argv) {
     const TrainerOptions options = parse_trainer_options(argc, argv);
     if (options.help) {
       std::cout << trainer_help();
+      return 0;
+    }
+    if (options.version) {
+      std::cout << "hwnas-trainer " HWNAS_VERSION ", LibTorch " << torch_version() << '\n';
       return 0;
     }
     run(options);

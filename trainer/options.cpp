@@ -24,8 +24,10 @@ po::options_description description() {
       "split-seed", po::value<std::uint64_t>()->default_value(1), "of that division")(
       "threads", po::value<int>()->default_value(1), "per training")(
       "device", po::value<std::string>()->default_value("auto"), "auto, cpu or cuda")(
-      "memory-limit", po::value<std::string>(), "of this process, such as \"2 GiB\"")("help",
-                                                                                      "print this");
+      "memory-limit", po::value<std::string>(), "of this process, such as \"2 GiB\"")(
+      "pulse", po::value<double>()->default_value(0, "0"),
+      "a line every so many seconds of work; it then also ends when its input closes; 0: none")(
+      "version", "print versions")("help", "print this");
   return options;
 }
 
@@ -80,6 +82,10 @@ TrainerOptions read(const po::variables_map& values) {
     fail("threads", std::to_string(options.threads), "expected 1 to 1024");
   }
   options.device = parse_device(values["device"].as<std::string>());
+  options.pulse_s = values["pulse"].as<double>();
+  if (!(options.pulse_s >= 0 && options.pulse_s <= 3600)) {
+    fail("pulse", std::to_string(options.pulse_s), "expected 0 to 3600 seconds");
+  }
   if (values.count("memory-limit") != 0) {
     options.memory_limit_bytes = parse_limit(values["memory-limit"].as<std::string>());
   }
@@ -107,9 +113,10 @@ TrainerOptions parse_trainer_options(int argc, const char* const* argv) {
             .style(po::command_line_style::unix_style & ~po::command_line_style::allow_guessing)
             .run(),
         values);
-    if (values.count("help") != 0) {
+    if (values.count("help") + values.count("version") != 0) {
       TrainerOptions options;
-      options.help = true;
+      options.help = values.count("help") != 0;
+      options.version = !options.help;
       return options;
     }
     po::notify(values);

@@ -10,7 +10,7 @@
 namespace hwnas {
 
 struct TrainerOptions {
-  bool help = false;
+  bool help = false, version = false;
   bool noise = false;  // no data set: random images, for scores alone
   DataSet data_set = DataSet::fashion_mnist;
   std::filesystem::path data;
@@ -21,6 +21,7 @@ struct TrainerOptions {
   int threads = 1;
   Device device = Device::cpu;
   double memory_limit_bytes = 0;  // 0: none
+  double pulse_s = 0;             // 0: none
 };
 
 std::string trainer_help();

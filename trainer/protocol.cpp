@@ -232,7 +232,13 @@ std::string ready_line(const Ready& ready) {
                {"validation_images", ready.validation_images},
                {"torch", ready.torch},
                {"device", ready.device},
-               {"threads", ready.threads}});
+               {"threads", ready.threads},
+               {"host", ready.host},
+               {"processor", ready.processor}});
+}
+
+std::string alive_line(std::int64_t task) {
+  return line({{"event", "alive"}, {"task", task}});
 }
 
 std::string epoch_line(std::int64_t task, const EpochReport& report) {

@@ -55,9 +55,11 @@ struct Ready {
   int classes = 0, train_images = 0, validation_images = 0;
   std::string torch, device;
   int threads = 1;
+  std::string host, processor;
 };
 
 std::string ready_line(const Ready& ready);
+std::string alive_line(std::int64_t task);  // no news, but it works
 std::string epoch_line(std::int64_t task, const EpochReport& report);
 std::string note_line(std::int64_t task, const std::string& text);
 std::string outcome_line(std::int64_t task, const TrainOutcome& outcome);

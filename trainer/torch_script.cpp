@@ -16,7 +16,9 @@ namespace {
 constexpr const char* kSuffixes[] = {"_weight", "_bias", "_mean", "_var"};
 
 std::string pair(int a, int b) {
-  return "[" + std::to_string(a) + ", " + std::to_string(b) + "]";
+  std::ostringstream text;
+  text << '[' << a << ", " << b << ']';
+  return text.str();
 }
 
 std::string function_of(Activation kind) {
@@ -50,7 +52,7 @@ class Writer {
     for (int i = 0; i < network_.size(); ++i) {
       std::string name = module.layer_name(i);
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-      if (std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, "_");
+      if (std::isdigit(static_cast<unsigned char>(name[0])) != 0) name.insert(0, 1, '_');
       std::string free = name;
       for (int copy = 2; !taken.insert(free).second; ++copy)
         free = name + "_" + std::to_string(copy);
@@ -75,7 +77,7 @@ class Writer {
 
  private:
   static std::string variable(int layer) {
-    return layer == 0 ? "images" : "x" + std::to_string(layer);
+    return layer == 0 ? std::string("images") : std::string(1, 'x').append(std::to_string(layer));
   }
 
   std::string read(const Layer& layer, int which = 0) const {

@@ -165,8 +165,8 @@ void check_ends(const Network& network, const Images& images);
 // Intra-op threads of this process, for LibTorch and for the BLAS below it.
 void set_threads(int threads);
 
-// OpenBLAS maps its working memory with its first product and then keeps it; where it cannot (0.3.29,
-// Debian 13), it tries for ever. To be called before memory is limited.
+// OpenBLAS maps its working memory with its first product and then keeps it; where it cannot
+// (0.3.29, Debian 13), it tries for ever. To be called before memory is limited.
 void take_blas_memory();
 
 // OpenBLAS takes a processor newer than itself for one of 2004, whose kernels are three times
@@ -177,5 +177,7 @@ void choose_blas_kernels(char** argv);
 
 bool cuda_available();
 std::string torch_version();  // "1.13.1"
+std::string host_name();
+std::string processor_name();  // the kernel's name of the first one
 
 }  // namespace hwnas

@@ -6,7 +6,6 @@
 
 #include "experiments/adapters/trainer_evaluator.h"
 #include "search/engine/process_pool.h"
-#include "search/engine/scheduler.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -14,13 +13,6 @@ namespace hwnas {
 namespace {
 
 using nlohmann::json;
-
-ProcessPoolOptions pool_options(const RunConfig& config) {
-  ProcessPoolOptions options;
-  options.command = trainer_command(config, config.data ? config.data->train_images : 0);
-  options.processes = config.workers.count > 0 ? config.workers.count : machine_threads();
-  return options;
-}
 
 NetworkScores read(const json& answer, const std::vector<std::string>& names) {
   NetworkScores scores;
@@ -54,7 +46,9 @@ struct ProxyScorer::Impl {
 
 ProxyScorer::ProxyScorer(const RunConfig& config, std::vector<std::string> names,
                          std::uint64_t seed)
-    : impl_(new Impl{std::move(names), seed, ProcessPool(pool_options(config))}) {}
+    : impl_(new Impl{
+          std::move(names), seed,
+          ProcessPool(trainer_pool(config, config.data ? config.data->train_images : 0))}) {}
 
 ProxyScorer::~ProxyScorer() = default;
 
@@ -79,7 +73,7 @@ std::vector<NetworkScores> ProxyScorer::score(std::span<const Network> networks,
                            .dump());
   }
   std::vector<NetworkScores> scores(networks.size());
-  const auto on_line = [](std::size_t, const std::string&) { return true; };
+  const auto on_line = [](std::size_t, const std::string& line) { return !is_pulse(line); };
   const auto on_done = [&](std::size_t i, const TaskResult& result) {
     const json answer = json::parse(result.line, nullptr, /*allow_exceptions=*/false);
     try {

@@ -1,9 +1,10 @@
 #include "experiments/adapters/trainer_evaluator.h"
 
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
+#include "experiments/adapters/worker_board.h"
 #include "search/engine/process_pool.h"
-#include "search/engine/scheduler.h"
 #include "space/input_error.h"
 
 namespace hwnas {
@@ -78,11 +79,11 @@ struct TrainerEvaluator::Impl {
   std::optional<ShortTraining> rung;  // nothing: the run's own training
   bool continues;                     // from what the rung before it left
   int place;                          // of this stage among the trainings
-  OnEpoch on_epoch;
+  TrainingListener listener;
   std::stop_token kill;
   std::optional<Device> cells;
   ProcessPool pool;
-  std::string environment;
+  WorkerBoard board;
 
   // Relative to the folder of files, as studies store it; the trainer is given the whole path.
   std::string weights_name(const Job& job) const {
@@ -111,32 +112,186 @@ struct TrainerEvaluator::Impl {
   }
 };
 
+namespace {
+
+// Trainers that joined later must see the same data as the first.
+std::function<std::string(const std::string&)> refusal_of_others() {
+  return [first = std::make_shared<std::optional<TrainerGreeting>>()](const std::string& line) {
+    try {
+      const TrainerGreeting greeting = parse_greeting(line);
+      if (!*first) *first = greeting;
+      const TrainerGreeting& other = **first;
+      if (greeting.task.input == other.task.input && greeting.task.classes == other.task.classes &&
+          greeting.train_images == other.train_images &&
+          greeting.validation_images == other.validation_images)
+        return std::string();
+      return "it sees other data than the first trainer: " + std::to_string(greeting.train_images) +
+             " images for training and " + std::to_string(greeting.validation_images) +
+             " for validation, there " + std::to_string(other.train_images) + " and " +
+             std::to_string(other.validation_images);
+    } catch (const std::exception& error) {
+      return *first ? std::string(error.what()) : std::string();  // the first: by greeting_of()
+    }
+  };
+}
+
+// Jobs as requests to trainers, and their answers.
+class Requests : public TaskSource {
+ public:
+  Requests(TrainerEvaluator::Impl& trainer, JobSource& jobs) : trainer_(trainer), jobs_(jobs) {}
+
+  std::optional<TaskLine> next() override;
+  Heard heard(std::size_t id, const std::string& line) override;
+  void done(std::size_t id, TaskResult result) override;
+  void trouble(int worker, std::optional<std::size_t> id, const std::string& what) override;
+  void look() override;
+
+ private:
+  struct Open {
+    Job job;
+    Evaluation evaluation;
+  };
+  TrainerEvaluator::Impl& trainer_;
+  JobSource& jobs_;
+  std::unordered_map<std::size_t, Open> open_;  // looked up only, never iterated
+  std::size_t next_ = 0;
+};
+
+std::optional<TaskLine> Requests::next() {
+  while (const std::optional<Job> job = jobs_.next()) {
+    try {
+      const json request =
+          training_request(*job, trainer_.training, trainer_.files_of(*job), trainer_.cells);
+      open_.emplace(next_, Open{*job, {}});
+      return TaskLine{next_++, request.dump()};
+    } catch (const InputError& error) {
+      Evaluation evaluation;
+      evaluation.failure = error.what();
+      jobs_.done(job->trial, std::move(evaluation));
+    }
+  }
+  return std::nullopt;
+}
+
+Heard Requests::heard(std::size_t id, const std::string& line) {
+  Open& open = open_.at(id);
+  const json words = json::parse(line, nullptr, false);
+  if (!words.is_object()) return Heard::rubbish;
+  try {
+    const std::string event = words.at("event").get<std::string>();
+    if (words.contains("task") && words.at("task").is_number() &&
+        words.at("task").get<TrialId>() != open.job.trial)
+      return Heard::rubbish;
+    if (event == "epoch" && trainer_.listener.epoch) {
+      trainer_.listener.epoch({open.job.trial, words.value("epoch", 0), words.value("epochs", 0),
+                               words.value("accuracy", 0.0), words.value("images_per_s", 0.0)});
+    }
+    if (event != "done" && event != "failed") return Heard::more;
+    open.evaluation = ending(words, open.job, trainer_.weights_name(open.job), trainer_.fidelity);
+    return Heard::end;
+  } catch (const json::exception&) {
+    return Heard::rubbish;
+  }
+}
+
+void Requests::done(std::size_t id, TaskResult result) {
+  Open open = std::move(open_.extract(id).mapped());
+  Evaluation& evaluation = open.evaluation;
+  if (!result.failure.empty()) {
+    evaluation = {};
+    evaluation.failure = "trainer " + result.failure;
+  }
+  evaluation.interrupted = result.interrupted;
+  evaluation.seconds = result.seconds;
+  try {
+    if (!result.greeting.empty())
+      evaluation.environment = environment_text(parse_greeting(result.greeting));
+  } catch (const std::exception&) {  // a trainer of the user's that says less of itself
+  }
+  jobs_.done(open.job.trial, std::move(evaluation));
+}
+
+void Requests::trouble(int worker, std::optional<std::size_t> id, const std::string& what) {
+  if (!trainer_.listener.trouble) return;
+  std::string text = "worker " + std::to_string(worker) + ": ";
+  text += id ? "trainer " + what + "; trial " + std::to_string(open_.at(*id).job.trial) +
+                   " is tried again"
+             : "does not start: " + what;
+  trainer_.listener.trouble(text);
+}
+
+void Requests::look() {
+  trainer_.board.post(trainer_.pool.workers(), [this](std::size_t id) {
+    const auto at = open_.find(id);
+    return at == open_.end() ? TrialId{-1} : at->second.job.trial;
+  });
+  if (const std::optional<int> wished = trainer_.board.wished()) {
+    trainer_.processes = *wished;
+    trainer_.pool.set_processes(*wished);
+  }
+}
+
+// Jobs that are known beforehand.
+class Listed : public JobSource {
+ public:
+  Listed(std::span<const Job> jobs, const Evaluator::Done& done) : jobs_(jobs), done_(done) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) place_.emplace(jobs[i].trial, i);
+  }
+  ~Listed() override = default;
+
+  std::optional<Job> next() override {
+    if (given_ == jobs_.size()) return std::nullopt;
+    return jobs_[given_++];
+  }
+  void done(TrialId trial, Evaluation evaluation) override {
+    done_(place_.at(trial), std::move(evaluation));
+  }
+  // Those that a stop left.
+  void interrupt() {
+    while (const std::optional<Job> job = next()) {
+      Evaluation evaluation;
+      evaluation.interrupted = true;
+      done(job->trial, std::move(evaluation));
+    }
+  }
+
+ private:
+  std::span<const Job> jobs_;
+  const Evaluator::Done& done_;
+  std::unordered_map<TrialId, std::size_t> place_;
+  std::size_t given_ = 0;
+};
+
+}  // namespace
+
 TrainerEvaluator::TrainerEvaluator(const RunConfig& config, std::filesystem::path files,
-                                   OnEpoch on_epoch, std::stop_token kill,
+                                   TrainingListener listener, std::stop_token kill,
                                    std::optional<Device> cells, int place,
                                    const std::optional<ShortTraining>& rung) {
   TrainingConfig training = *config.training;
   if (rung) training.epochs = rung->epochs;
-  const int processes = config.workers.count > 0 ? config.workers.count : machine_threads();
-  ProcessPoolOptions options;
-  options.command = trainer_command(config, rung ? rung->train_images : config.data->train_images);
-  options.processes = processes;
+  if (!files.empty()) files = std::filesystem::absolute(files);  // wherever a trainer is started
+  const std::string name = rung ? rung->name : "training";
+  ProcessPoolOptions options =
+      trainer_pool(config, rung ? rung->train_images : config.data->train_images);
+  options.refuse = refusal_of_others();
+  const int processes = options.processes;
   // The trainer minds its own limit; the pool's is for one that no longer does.
   if (config.training->time_limit_s > 0)
     options.time_limit_s = 2 * config.training->time_limit_s + 30;
-  impl_ = std::unique_ptr<Impl>(new Impl{.name = rung ? rung->name : "training",
+  impl_ = std::unique_ptr<Impl>(new Impl{.name = name,
                                          .fidelity = rung ? rung->fidelity : training.epochs,
                                          .training = std::move(training),
                                          .processes = processes,
-                                         .files = std::move(files),
+                                         .files = files,
                                          .rung = rung,
                                          .continues = config.rungs_continue,
                                          .place = place,
-                                         .on_epoch = std::move(on_epoch),
+                                         .listener = std::move(listener),
                                          .kill = std::move(kill),
                                          .cells = std::move(cells),
                                          .pool = ProcessPool(std::move(options)),
-                                         .environment = {}});
+                                         .board = WorkerBoard(files, place, name)});
 }
 
 TrainerEvaluator::~TrainerEvaluator() = default;
@@ -150,63 +305,18 @@ int TrainerEvaluator::concurrency() const {
 }
 
 TrainerGreeting TrainerEvaluator::greet() {
-  TrainerGreeting greeting = greeting_of(impl_->pool);
-  impl_->environment = environment_text(greeting);
-  return greeting;
-}
-
-void TrainerEvaluator::set_environment(const std::string& environment) {
-  impl_->environment = environment;
+  return greeting_of(impl_->pool);
 }
 
 void TrainerEvaluator::evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) {
-  std::vector<std::string> requests;
-  std::vector<std::size_t> asked;  // the jobs of the requests
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    try {
-      requests.push_back(
-          training_request(jobs[i], impl_->training, impl_->files_of(jobs[i]), impl_->cells)
-              .dump());
-      asked.push_back(i);
-    } catch (const InputError& error) {
-      Evaluation evaluation;
-      evaluation.failure = error.what();
-      done(i, std::move(evaluation));
-    }
-  }
-  std::vector<json> last(requests.size());
+  Listed listed(jobs, done);
+  evaluate_stream(listed, stop);
+  listed.interrupt();
+}
 
-  const auto on_line = [&](std::size_t i, const std::string& line) {
-    json words = json::parse(line, nullptr, false);
-    if (!words.is_object())
-      words = {{"event", "failed"},
-               {"reason", "the trainer wrote what is not JSON: " + line.substr(0, 80)}};
-    const std::string event = words.value("event", "");
-    if (event == "epoch" && impl_->on_epoch) {
-      impl_->on_epoch({jobs[asked[i]].trial, words.value("epoch", 0), words.value("epochs", 0),
-                       words.value("accuracy", 0.0), words.value("images_per_s", 0.0)});
-    }
-    if (event != "done" && event != "failed") return false;
-    last[i] = std::move(words);
-    return true;
-  };
-  const auto on_done = [&](std::size_t i, TaskResult result) {
-    Evaluation evaluation;
-    if (result.failure.empty() && !result.interrupted) {
-      try {
-        evaluation =
-            ending(last[i], jobs[asked[i]], impl_->weights_name(jobs[asked[i]]), impl_->fidelity);
-      } catch (const json::exception& error) {
-        evaluation.failure = std::string("the trainer's answer lacks a part: ") + error.what();
-      }
-    }
-    if (!result.failure.empty()) evaluation.failure = "trainer " + result.failure;
-    evaluation.interrupted = result.interrupted;
-    evaluation.seconds = result.seconds;
-    evaluation.environment = impl_->environment;
-    done(asked[i], std::move(evaluation));
-  };
-  impl_->pool.run(requests, on_line, on_done, stop, impl_->kill);
+void TrainerEvaluator::evaluate_stream(JobSource& jobs, std::stop_token stop) {
+  Requests requests(*impl_, jobs);
+  impl_->pool.run(requests, stop, impl_->kill);
 }
 
 }  // namespace hwnas

@@ -30,6 +30,11 @@ struct EpochReport {
   double images_per_s = 0;
 };
 
+struct TrainingListener {
+  std::function<void(const EpochReport&)> epoch = {};
+  std::function<void(const std::string&)> trouble = {};  // a trainer was lost, in a line
+};
+
 // A rung: a training that is shorter than the run's, or sees fewer images.
 struct ShortTraining {
   std::string name;     // of the stage
@@ -46,21 +51,16 @@ void remove_states(const std::filesystem::path& files, TrialId trial, int rungs)
 
 class TrainerEvaluator : public Evaluator {
  public:
-  using OnEpoch = std::function<void(const EpochReport&)>;
-
   // `files`: the folder for trained weights and for the state of trainings under way, or empty for
   // none. Evaluations that run when `kill` is requested are interrupted at once. `cells`: the
   // device of [training.noise]. `place`: among the trainings, from 0. `rung`: in the place of the
   // run's own training.
-  TrainerEvaluator(const RunConfig& config, std::filesystem::path files, OnEpoch on_epoch,
+  TrainerEvaluator(const RunConfig& config, std::filesystem::path files, TrainingListener listener,
                    std::stop_token kill, std::optional<Device> cells, int place = 0,
                    const std::optional<ShortTraining>& rung = {});
   ~TrainerEvaluator() override;
 
-  // What evaluations say that they ran on.
-  void set_environment(const std::string& environment);
-
-  TrainerGreeting greet();  // greeting_of() its pool; what it says is the environment then
+  TrainerGreeting greet();  // greeting_of() its pool
 
   std::string_view name() const override;
   int concurrency() const override;
@@ -70,9 +70,11 @@ class TrainerEvaluator : public Evaluator {
     return fingerprint(candidate.network);
   }
   void evaluate(std::span<const Job> jobs, const Done& done, std::stop_token stop) override;
+  void evaluate_stream(JobSource& jobs, std::stop_token stop) override;
+
+  struct Impl;
 
  private:
-  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

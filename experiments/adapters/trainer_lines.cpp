@@ -1,6 +1,5 @@
 #include "experiments/adapters/trainer_lines.h"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "experiments/adapters/cell_noise.h"
@@ -13,20 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-// The kernel's name of the first processor.
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "unknown processor";
-}
-
 }  // namespace
 
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images,
-                                         std::optional<double> validation_share) {
+ProcessPoolOptions trainer_pool(const RunConfig& config, std::int64_t train_images,
+                                std::optional<double> validation_share) {
   std::vector<std::string> command = config.workers.command;
   if (command.empty()) command.push_back(companion_program("hwnas-trainer"));
   const auto option = [&command](const char* name, const std::string& value) {
@@ -35,7 +24,8 @@ std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t t
   };
   option("--data-set", config.data ? config.data->set : "noise");
   if (config.data) {
-    option("--data", config.data->directory.string());
+    // Wherever it is started.
+    option("--data", std::filesystem::absolute(config.data->directory).string());
     if (config.data->is_text()) option("--context", std::to_string(config.data->context));
     option("--validation-share",
            std::to_string(validation_share.value_or(config.data->validation_share)));
@@ -45,7 +35,7 @@ std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t t
   option("--threads", std::to_string(config.workers.threads));
   option("--device", config.workers.device);
   if (!config.workers.memory_limit.empty()) option("--memory-limit", config.workers.memory_limit);
-  return command;
+  return launch_options(config.workers, std::move(command));
 }
 
 TrainerGreeting parse_greeting(const std::string& line) {
@@ -64,13 +54,20 @@ TrainerGreeting parse_greeting(const std::string& line) {
   greeting.torch = words.value("torch", "");
   greeting.device = words.value("device", "");
   greeting.threads = words.value("threads", 1);
+  greeting.host = words.value("host", "");
+  greeting.processor = words.value("processor", "unknown processor");
   return greeting;
+}
+
+bool is_pulse(const std::string& line) {
+  const json words = json::parse(line, nullptr, false);
+  return words.is_object() && words.contains("event") && words["event"] == "alive";
 }
 
 std::string environment_text(const TrainerGreeting& greeting) {
   return "LibTorch " + greeting.torch + ", " + greeting.device + ", " +
          std::to_string(greeting.threads) + (greeting.threads == 1 ? " thread, " : " threads, ") +
-         processor_name();
+         greeting.processor;
 }
 
 json training_request(const Job& job, const TrainingConfig& training, const TrainingFiles& files,

@@ -22,6 +22,7 @@ struct TrainerGreeting {
   std::int64_t train_images = 0, validation_images = 0;
   std::string torch, device;
   int threads = 1;
+  std::string host, processor;
 };
 
 // Files of one training; empty: none.
@@ -31,14 +32,17 @@ struct TrainingFiles {
   std::filesystem::path logits;  // of teachers, a name to which the trainer adds which
 };
 
-// The command that starts a trainer on the config's data set; without [data] on random images, on
-// which it scores networks and trains none. `train_images` 0: all. `validation_share`: the
-// config's unless said.
-std::vector<std::string> trainer_command(const RunConfig& config, std::int64_t train_images,
-                                         std::optional<double> validation_share = {});
+// For a pool of trainers on the config's data set; without [data] on random images, on which they
+// score networks and train none. `train_images` 0: all. `validation_share`: the config's unless
+// said.
+ProcessPoolOptions trainer_pool(const RunConfig& config, std::int64_t train_images,
+                                std::optional<double> validation_share = {});
 
 // Throws InputError where the line is no greeting of hwnas-trainer.
 TrainerGreeting parse_greeting(const std::string& line);
+
+// Whether the line says only that the trainer is alive.
+bool is_pulse(const std::string& line);
 
 // "LibTorch 1.13.0, cpu, 1 thread, Intel(R) Xeon(R) ...": what decides the last digits.
 std::string environment_text(const TrainerGreeting& greeting);

@@ -135,9 +135,10 @@ void announce(const Experiment& experiment, const Survey& survey, const fs::path
 // Its trainers end with it. Nothing where it was interrupted before it began.
 std::optional<Stopped> run(Request request, bool json, const Interrupt& interrupt) {
   ProgressPrinter printer(request.config, isatty(STDERR_FILENO) != 0);
-  Experiment experiment(
-      std::move(request.config), std::move(request.materials), request.study,
-      [&printer](const EpochReport& report) { printer.epoch(report); }, interrupt.kill());
+  Experiment experiment(std::move(request.config), std::move(request.materials), request.study,
+                        {[&printer](const EpochReport& report) { printer.epoch(report); },
+                         [&printer](const std::string& trouble) { printer.message(trouble); }},
+                        interrupt.kill());
   const Survey survey = experiment.look(interrupt.stop());
   if (interrupt.stop().stop_requested()) return std::nullopt;
   Study study = experiment.open_study(survey);

@@ -16,10 +16,8 @@ std::optional<TrainedFiles> write_trained_files(const RunConfig& config,
                                                 std::stop_token stop) {
   // Images are normalised by those that the network was trained on.
   const bool all = wanted.final && !wanted.final->validation;
-  ProcessPoolOptions options;
-  options.command = trainer_command(config, wanted.final ? 0 : config.data->train_images,
-                                    all ? 0 : config.data->validation_share);
-  ProcessPool pool(std::move(options));
+  ProcessPool pool(trainer_pool(config, wanted.final ? 0 : config.data->train_images,
+                                all ? 0 : config.data->validation_share));
   const TrainerGreeting greeting = greeting_of(pool);
   json request{{"task", 0},
                {"network", to_toml(wanted.network)},
@@ -35,7 +33,7 @@ std::optional<TrainedFiles> write_trained_files(const RunConfig& config,
   const std::string task = request.dump();
   TaskResult result;
   pool.run(
-      {&task, 1}, [](std::size_t, const std::string&) { return true; },
+      {&task, 1}, [](std::size_t, const std::string& line) { return !is_pulse(line); },
       [&result](std::size_t, TaskResult ended) { result = std::move(ended); }, stop, stop);
   if (result.interrupted) return std::nullopt;
   if (!result.failure.empty()) throw InputError("the trainer " + result.failure);

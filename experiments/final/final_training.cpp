@@ -198,10 +198,8 @@ std::optional<FinalTraining> train_finally(const FinalPlan& plan, const FinalLis
     return result;
   }
   const RunConfig& config = plan.config;
-  ProcessPoolOptions options;
   const double share = plan.keep_validation ? config.data->validation_share : 0;
-  options.command = trainer_command(config, 0, share);
-  ProcessPool pool(std::move(options));
+  ProcessPool pool(trainer_pool(config, 0, share));
   const TrainerGreeting greeting = greeting_of(pool);
   if (listener.starts) listener.starts(greeting);
   const Candidate candidate{{}, plan.network, {}};

@@ -73,18 +73,18 @@ std::vector<Entry> Admission::admit(std::int64_t room) {
   for (; next_proposal_ < proposals_.size(); ++next_proposal_) {
     if (static_cast<std::int64_t>(entries.size()) >= room) break;
     const std::size_t i = next_proposal_;
-    std::optional<Trial> known;
-    if (next_id_ < stored_) known = study_.trial(next_id_);
-    if (!known || known->genotype != proposals_[i].genotype) {
+    std::optional<Trial> stored;
+    if (next_id_ < stored_) stored = study_.trial(next_id_);
+    if (!stored || stored->genotype != proposals_[i].genotype) {
       const auto earlier = by_fingerprint_.find(decoded(i).fingerprint);
       if (earlier != by_fingerprint_.end()) {
         trial_of_[i] = earlier->second;
         continue;
       }
     }
-    entries.push_back(known ? stored(i, std::move(*known)) : fresh(i));
+    entries.push_back(stored ? known(i, std::move(*stored)) : fresh(i));
     const Trial& trial = entries.back().trial;
-    if (!known) added.push_back(trial);
+    if (!stored) added.push_back(trial);
     by_fingerprint_.emplace(trial.fingerprint, trial.id);
     trial_of_[i] = trial.id;
     told_.emplace_back();
@@ -94,7 +94,7 @@ std::vector<Entry> Admission::admit(std::int64_t room) {
   return entries;
 }
 
-Entry Admission::stored(std::size_t proposal, Trial trial) {
+Entry Admission::known(std::size_t proposal, Trial trial) {
   const Genotype& asked = proposals_[proposal].genotype;
   if (trial.genotype != asked) {
     throw InputError("", 0, "trial " + std::to_string(trial.id), "",
@@ -148,14 +148,16 @@ void Admission::ended(const Trial& trial) {
   }
 }
 
+Outcome Admission::outcome(TrialId trial, const Genotype& genotype) const {
+  const Told& told = told_[static_cast<std::size_t>(trial)];
+  return {trial, genotype, told.state, told.objectives, told.violation, told.values, told.rungs};
+}
+
 std::vector<Outcome> Admission::outcomes() const {
   std::vector<Outcome> outcomes;
   outcomes.reserve(proposals_.size());
-  for (std::size_t i = 0; i < proposals_.size(); ++i) {
-    const Told& told = told_[static_cast<std::size_t>(trial_of_[i])];
-    outcomes.push_back({trial_of_[i], proposals_[i].genotype, told.state, told.objectives,
-                        told.violation, told.values, told.rungs});
-  }
+  for (std::size_t i = 0; i < proposals_.size(); ++i)
+    outcomes.push_back(outcome(trial_of_[i], proposals_[i].genotype));
   std::stable_sort(outcomes.begin(), outcomes.end(),
                    [](const Outcome& a, const Outcome& b) { return a.id < b.id; });
   return outcomes;

@@ -37,10 +37,15 @@ class Admission {
 
   // What the searcher is told of a trial.
   void ended(const Trial& trial);
+  // Of one that is over.
+  Outcome outcome(TrialId trial, const Genotype& genotype) const;
   // Of all proposals of this round, by trial id; those that share a trial in the order asked.
   std::vector<Outcome> outcomes() const;
 
+  // Of an admitted proposal of this round.
+  TrialId trial_of(std::size_t proposal) const { return trial_of_[proposal]; }
   std::int64_t admitted() const { return next_id_; }
+  std::int64_t stored() const { return stored_; }  // trials that the study held at the start
 
  private:
   struct Decoded {
@@ -50,7 +55,7 @@ class Admission {
   };
   Decoded decode(const Genotype& genotype) const;
   const Decoded& decoded(std::size_t proposal);
-  Entry stored(std::size_t proposal, Trial trial);
+  Entry known(std::size_t proposal, Trial trial);
   Entry fresh(std::size_t proposal);
 
   const SearchSpace& space_;
@@ -58,7 +63,7 @@ class Admission {
   Study& study_;
   const RunSettings& settings_;
   const bool decode_all_;
-  const std::int64_t stored_;  // trials that the study held at the start
+  const std::int64_t stored_;
   TrialId next_id_ = 0;
   std::unordered_map<std::uint64_t, TrialId> by_fingerprint_;  // looked up only, never iterated
   struct Told {

@@ -30,7 +30,11 @@ struct Budget {
 
 struct RunSettings {
   std::uint64_t seed = 1;
-  int batch = 8;    // proposals per round; never derived from the thread count
+  int batch = 8;  // proposals per round; never derived from the thread count
+  // No trial waits for another: each proposal is made of what is known when a worker is free. What
+  // is proposed then depends on how long trials take; the study keeps the order, so that a run that
+  // goes on replays it. Without rungs.
+  bool asynchronous = false;
   int threads = 0;  // for decoding; decides nothing; 0: all that the machine offers
   Budget budget;
   // Candidates of equal identity are one and the same. Pure and thread-safe; empty: fingerprint().

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "search/store/front.h"
 #include "space/rng.h"
@@ -127,7 +128,7 @@ void Stages::cut(std::size_t rung, std::span<Entry> entries, const Ended& ended)
   std::vector<Study::Landed> rows;
   for (const Trial* trial : cohort) {
     if (trial->state == TrialState::running) continue;
-    rows.push_back({trial->id, trial->stage, nullptr, trial->state, trial->reason});
+    rows.push_back({trial->id, trial->stage, nullptr, trial->state, trial->reason, {}});
   }
   if (rows.empty()) return;
   study_.record(rows);
@@ -211,7 +212,8 @@ Evaluation Stages::result_of(const Trial& trial, std::size_t stage) const {
   return evaluation;
 }
 
-void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {
+void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation,
+                  std::optional<std::int64_t> told) {
   Trial& trial = entry.trial;
   if (evaluation.failure.empty()) evaluation.failure = unusable(trial, evaluation);
   if (!evaluation.failure.empty()) evaluation.measurements.clear();
@@ -222,7 +224,7 @@ void Stages::land(Entry& entry, std::size_t stage, Evaluation evaluation) {
   const bool last = stage + 1 == plan_.size();
   std::tie(trial.state, trial.reason) =
       judge(trial, evaluation, settings_.objectives, last, rungs_ && !last);
-  landed_.emplace_back(&entry, std::move(evaluation));
+  landed_.push_back({&entry, std::move(evaluation), told});
 }
 
 void Stages::flush(const Ended& ended) {
@@ -230,15 +232,14 @@ void Stages::flush(const Ended& ended) {
   if (landed_.empty()) return;
   std::vector<Study::Landed> rows;
   rows.reserve(landed_.size());
-  for (const auto& [entry, evaluation] : landed_) {
-    const Trial& trial = entry->trial;
-    rows.push_back({trial.id, trial.stage, &evaluation, trial.state, trial.reason});
+  for (const Landed& one : landed_) {
+    const Trial& trial = one.entry->trial;
+    rows.push_back({trial.id, trial.stage, &one.evaluation, trial.state, trial.reason, one.told});
   }
   study_.record(rows);
-  for (const auto& [entry, evaluation] : landed_) {
-    if (entry->trial.state != TrialState::running) ended(entry->trial);
+  for (const Landed& one : std::exchange(landed_, {})) {
+    if (one.entry->trial.state != TrialState::running) ended(one.entry->trial);
   }
-  landed_.clear();
 }
 
 std::size_t Stages::next_stage(const Trial& trial) const {

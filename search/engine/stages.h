@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -45,26 +46,37 @@ class Stages {
   bool run(std::span<Entry> entries, const Ended& ended, const Landing& landing,
            std::stop_token stop);
 
- private:
+  // The parts of run(), for who orders them himself (asynchronous.h). One stage of some trials;
+  // who takes the result of which trial; what that result is; results noted and then recorded.
   bool run_stage(std::size_t stage, std::span<Entry> entries, const Ended& ended,
                  const Landing& landing, std::stop_token stop);
-  // After a rung whose results are all recorded: stops those that do not go on, in one transaction,
-  // so that a killed run has either all of a cut or nothing.
-  void cut(std::size_t rung, std::span<Entry> entries, const Ended& ended);
   // The first trial of the candidate's key in this stage, which may be itself.
   TrialId first_of(std::size_t stage, const Entry& entry);
   Evaluation result_of(const Trial& trial, std::size_t stage) const;
-  void land(Entry& entry, std::size_t stage, Evaluation evaluation);
+  // `told`: proposals made before the searcher learns of it, where that is to be kept.
+  void land(Entry& entry, std::size_t stage, Evaluation evaluation,
+            std::optional<std::int64_t> told = {});
   void flush(const Ended& ended);
   std::size_t next_stage(const Trial& trial) const;
+
+ private:
+  // After a rung whose results are all recorded: stops those that do not go on, in one transaction,
+  // so that a killed run has either all of a cut or nothing.
+  void cut(std::size_t rung, std::span<Entry> entries, const Ended& ended);
+
+  struct Landed {
+    Entry* entry = nullptr;
+    Evaluation evaluation;
+    std::optional<std::int64_t> told;
+  };
 
   const Plan& plan_;
   const bool rungs_;
   std::vector<std::vector<Trial>> elders_;  // of each stage: who went on from it in earlier rounds
   Study& study_;
   const RunSettings& settings_;
-  std::vector<std::pair<Entry*, Evaluation>> landed_;  // not yet recorded
-  std::unordered_map<std::uint64_t, TrialId> first_;   // looked up only, never iterated
+  std::vector<Landed> landed_;                        // not yet recorded
+  std::unordered_map<std::uint64_t, TrialId> first_;  // looked up only, never iterated
   std::chrono::steady_clock::time_point flushed_ = std::chrono::steady_clock::now();
 };
 

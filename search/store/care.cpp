@@ -92,6 +92,7 @@ class Merger {
       const bool of_run =
           row.table == "runs" || row.table == "objectives" || row.table == "devices";
       if (of_run && n > 0) return;
+      if (row.table == "schedule") return;  // of use to none but the run itself
       if (row.table == "runs") name_run(row);
       if (row.table == "proxies" && !scores_
                                          .insert({std::get<std::int64_t>(*cell(row, "network")),

@@ -26,7 +26,8 @@ constexpr std::array kTables{Table{"runs", "id", 1},
                              Table{"timings", "trial, stage", 1},
                              Table{"proxies", "network, name", 4},
                              Table{"curves", "trial, stage, epoch", 5},
-                             Table{"finals", "trial, settings", 5}};
+                             Table{"finals", "trial, settings", 5},
+                             Table{"schedule", "position", 8}};
 
 InputError error_at(const fs::path& path, const std::string& problem) {
   return InputError(path.string(), 0, "", "", problem);

@@ -176,6 +176,15 @@ CREATE TABLE front (
 ) STRICT;
 )sql";
 
+// In which order an asynchronous run told its searcher of outcomes.
+constexpr const char* kVersion8 = R"sql(
+CREATE TABLE schedule (
+  position  INTEGER PRIMARY KEY,
+  trial     INTEGER NOT NULL REFERENCES trials (id),
+  proposals INTEGER NOT NULL
+) STRICT;
+)sql";
+
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
@@ -237,8 +246,8 @@ std::string trial_wide_view(const StudyInfo& info, std::span<const StudyDevice> 
 
 const std::vector<std::string>& migrations() {
   static const std::vector<std::string> all{kVersion1, kVersion2, kVersion3, kVersion4,
-                                            kVersion5, kVersion6, kVersion7};
-  static_assert(kSchemaVersion == 7);
+                                            kVersion5, kVersion6, kVersion7, kVersion8};
+  static_assert(kSchemaVersion == 8);
   return all;
 }
 

@@ -10,8 +10,9 @@
 namespace hwnas {
 
 inline constexpr int kApplicationId = 0x686E6173;  // "hnas"; PRAGMA application_id
-inline constexpr int kSchemaVersion = 7;           // PRAGMA user_version
+inline constexpr int kSchemaVersion = 8;           // PRAGMA user_version
 inline constexpr int kFrontSince = 7;              // the table `front` is there
+inline constexpr int kScheduleSince = 8;           // the table `schedule` is there
 
 // migrations()[v] takes a study from version v to v + 1. Never edit one that was released: append.
 const std::vector<std::string>& migrations();

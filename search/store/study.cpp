@@ -1,5 +1,6 @@
 #include "search/store/study.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -17,6 +18,7 @@ namespace hwnas {
 namespace {
 
 constexpr double kWorthTiming_s = 1e-3;  // shorter evaluations leave no row in timings
+constexpr double kWorthSyncing_s = 1;    // what took longer is not to be lost with the power
 
 }  // namespace
 
@@ -25,7 +27,10 @@ struct Study::Impl {
 
   std::optional<FrontTable> front = {};  // of a writer
 
+  bool syncs = false;  // each transaction reaches the disk before commit() returns
+
   Database& db() { return *open.database; }
+  void choose_durability(std::span<const Landed> landed);
   void record_values(std::span<const Landed> landed);
 };
 
@@ -176,7 +181,28 @@ void Study::Impl::record_values(std::span<const Landed> landed) {
   timings.finish();
 }
 
+std::vector<Study::Told> Study::schedule() const {
+  std::vector<Told> all;
+  if (impl_->db().integer("PRAGMA user_version") < kScheduleSince) return all;
+  Statement& row = impl_->db().cached("SELECT trial, proposals FROM schedule ORDER BY position");
+  while (row.step()) all.push_back({row.integer(0), row.integer(1)});
+  row.reset();
+  return all;
+}
+
+// What took long to compute is on the disk when the call returns, as far as the disk tells the
+// truth: it survives a loss of power. For the rest the file stays whole, and work is done again.
+void Study::Impl::choose_durability(std::span<const Landed> landed) {
+  const bool costly = std::any_of(landed.begin(), landed.end(), [](const Landed& one) {
+    return one.evaluation && one.evaluation->seconds >= kWorthSyncing_s;
+  });
+  if (costly == syncs) return;
+  db().execute(costly ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  syncs = costly;
+}
+
 void Study::record(std::span<const Landed> landed) {
+  impl_->choose_durability(landed);
   Transaction transaction(impl_->db(), Transaction::For::writing);
   impl_->record_values(landed);
   Statement& update =
@@ -184,6 +210,10 @@ void Study::record(std::span<const Landed> landed) {
   for (const Landed& one : landed) {
     update.bind(1, to_string(one.state)).bind(2, one.stage).bind(3, one.reason);
     update.bind(4, one.trial).run();
+  }
+  Statement& told = impl_->db().cached("INSERT INTO schedule (trial, proposals) VALUES (?, ?)");
+  for (const Landed& one : landed) {
+    if (one.told) told.bind(1, one.trial).bind(2, *one.told).run();
   }
   impl_->front->recorded(impl_->db(), landed);
   transaction.commit();
@@ -219,11 +249,14 @@ std::string Study::dump() const {
       {"measurements", "trial, metric, device, source, fidelity"},
       {"artifacts", "trial, kind, path"},
       {"proxies", "network, name"},
-      {"curves", "trial, stage, epoch"}};
+      {"curves", "trial, stage, epoch"},
+      {"schedule", "position"}};
   std::string text;
   const bool curves = has_trainings(impl_->db());
+  const std::int64_t schema = impl_->db().integer("PRAGMA user_version");
   for (const auto& [table, key] : tables) {
     if (!curves && std::string_view(table) == "curves") continue;  // an older study, only read
+    if (schema < kScheduleSince && std::string_view(table) == "schedule") continue;
     const std::unique_ptr<Statement> row =
         impl_->db().prepare(std::string("SELECT * FROM ") + table + " ORDER BY " + key);
     while (row->step()) {

@@ -61,6 +61,14 @@ class Study {
   const StudyInfo& info() const;
   std::vector<StudyDevice> devices() const;
 
+  // Of an asynchronous run: which outcomes the searcher had been told, in that order, and how many
+  // proposals it had made by then.
+  struct Told {
+    TrialId trial = 0;
+    std::int64_t proposals = 0;
+  };
+  std::vector<Told> schedule() const;
+
   std::int64_t trial_count() const;
   std::optional<Trial> trial(TrialId id) const;
   std::vector<Trial> trials() const;  // all, by id
@@ -80,6 +88,7 @@ class Study {
     const Evaluation* evaluation = nullptr;
     TrialState state = TrialState::running;  // after this stage
     std::string reason;
+    std::optional<std::int64_t> told = {};  // asynchronous: proposals made before it was told
   };
   void record(std::span<const Landed> landed);
   void record_final(const FinalTraining& final);  // in the place of one of equal settings
