@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 namespace {
 
 volatile int* volatile null_pointer = nullptr;
+std::string place;  // as told by the second argument
 
 void say(const std::string& line) {
   std::cout << line << "\n" << std::flush;
@@ -40,6 +42,17 @@ void spin_until_killed() {
   }
 }
 
+void obey(const std::string& line);
+
+// "FILE LINE": the first who gets it does as the line says, later ones are well.
+void first_only(const std::string& rest) {
+  const std::size_t space = rest.find(' ');
+  const std::string file = rest.substr(0, space);
+  if (std::ifstream(file)) return say("done by " + place);
+  std::ofstream(file) << place;
+  obey(rest.substr(space + 1));
+}
+
 void obey(const std::string& line) {
   const std::string word = line.substr(0, line.find(' '));
   const std::string rest = line.size() > word.size() ? line.substr(word.size() + 1) : "";
@@ -49,7 +62,18 @@ void obey(const std::string& line) {
     say("done " + std::to_string(rest.size()));
   else if (word == "pid")
     say("done " + std::to_string(getpid()));
-  else if (word == "segfault")
+  else if (word == "place")
+    say("done " + place);
+  else if (word == "slow_gpu")
+    usleep(400'000), say(std::string("done ") + std::getenv("CUDA_VISIBLE_DEVICES"));
+  else if (word == "babble")
+    say("!@#$"), say("done well?");
+  else if (word == "first")
+    first_only(rest);
+  else if (word == "alive") {  // for so many ms, a sign of life every 50
+    for (int ms = 0; ms < std::atoi(rest.c_str()); ms += 50) say("progress"), usleep(50'000);
+    say("done alive");
+  } else if (word == "segfault")
     *null_pointer = 1;
   else if (word == "exit")
     std::cerr << "first words\nout of paper\n\n", std::exit(std::atoi(rest.c_str()));
@@ -97,6 +121,11 @@ int main(int argc, char** argv) {
       std::ofstream(argv[2]) << "tried";
       return 6;
     }
+  }
+  if (mode == "at") place = argv[2];
+  if (mode == "once_well") {  // as the file named by argv[2] says: a first start, and all others
+    if (std::ifstream(argv[2])) return 7;
+    std::ofstream(argv[2]) << "started";
   }
   say("hello 1");
   std::string line;

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <functional>
 #include <random>
 
 #include <gmock/gmock.h>
@@ -20,12 +20,12 @@ using testing::HasSubstr;
 
 constexpr int kTrials = 60, kMostMs = 6;
 
-pid_t start_run(const std::filesystem::path& study, const char* rungs = nullptr) {
+pid_t start_run(const std::filesystem::path& study, const char* how = nullptr) {
   const std::string program = std::string(HWNAS_BIN_DIR) + "/run_driver";
   const std::string trials = std::to_string(kTrials), ms = std::to_string(kMostMs);
   const pid_t pid = fork();
   if (pid == 0) {
-    execl(program.c_str(), program.c_str(), study.c_str(), trials.c_str(), "2", ms.c_str(), rungs,
+    execl(program.c_str(), program.c_str(), study.c_str(), trials.c_str(), "2", ms.c_str(), how,
           nullptr);
     _exit(127);
   }
@@ -45,15 +45,16 @@ std::string integrity(const std::filesystem::path& path) {
   return answer;
 }
 
-// Kills runs until there were enough of them, `whole` being what each must come to.
-void kill_often(const toy::Folder& folder, const std::string& whole, const char* rungs) {
+// Kills runs until there were enough of them; `check` looks at each that came to its end.
+void kill_often(const toy::Folder& folder, const char* how,
+                const std::function<void(const std::filesystem::path&)>& check) {
   // The instants need not be the same each time: whatever they are, the end must be.
   std::mt19937 random(std::random_device{}());
   int kills = 0, kills_within = 0;
   for (int study = 0; kills < 24; ++study) {
     const auto path = folder / (std::to_string(study) + ".db");
     for (bool finished = false; !finished;) {
-      const pid_t pid = start_run(path, rungs);
+      const pid_t pid = start_run(path, how);
       usleep(random() % 120'000);
       ::kill(pid, SIGKILL);
       int status = 0;
@@ -68,22 +69,43 @@ void kill_often(const toy::Folder& folder, const std::string& whole, const char*
         EXPECT_EQ(integrity(path), "ok");
       }
     }
-    EXPECT_EQ(toy::dump(path), whole);
+    check(path);
     EXPECT_EQ(integrity(path), "ok");
   }
   EXPECT_GE(kills_within, 15);
 }
 
+std::function<void(const std::filesystem::path&)> equals(const std::filesystem::path& whole) {
+  return [whole = toy::dump(whole)](const auto& path) { EXPECT_EQ(toy::dump(path), whole); };
+}
+
 TEST(Kill, KilledAtAnyInstantAndResumedEqualsUninterrupted) {
   toy::Folder folder;
   toy::search(folder / "whole.db", kTrials, 2, 1);
-  kill_often(folder, toy::dump(folder / "whole.db"), nullptr);
+  kill_often(folder, nullptr, equals(folder / "whole.db"));
 }
 
 TEST(Kill, AlsoInTheMiddleOfARung) {
   toy::Folder folder;
   toy::Bracket{.most_ms = 1}.run(folder / "whole.db", kTrials);
-  kill_often(folder, toy::dump(folder / "whole.db"), "rungs");
+  kill_often(folder, "rungs", equals(folder / "whole.db"));
+}
+
+// Time decided what was proposed, so there is nothing to compare with but the study itself: led
+// through it again, the searcher must ask for the same.
+TEST(Kill, AlsoAsynchronously) {
+  toy::Folder folder;
+  kill_often(folder, "flowing", [](const std::filesystem::path& path) {
+    const std::string before = toy::dump(path);
+    std::int64_t complete = 0;
+    for (const Trial& trial : Study::open_readonly(path).trials())
+      complete += trial.state == TrialState::complete;
+    EXPECT_EQ(complete, kTrials);
+    toy::Flowing again;
+    EXPECT_EQ(again.run(path, kTrials), Stopped::budget);
+    EXPECT_EQ(again.trained, 0);
+    EXPECT_EQ(toy::dump(path), before);
+  });
 }
 
 TEST(Kill, ASecondRunIsToldAndChangesNothing) {

@@ -1,4 +1,5 @@
-// Starts a pool of fake workers, prints their pids, and waits to be killed (process_pool_test).
+// pool_driver COMMAND...: starts a pool of such workers, through a launcher where there are several
+// words, prints their pids, and waits to be killed (process_pool_test).
 #include <iostream>
 #include <string>
 #include <vector>
@@ -9,7 +10,8 @@
 
 int main(int argc, char** argv) {
   if (argc < 2) return 2;
-  hwnas::ProcessPool pool({.command = {argv[1]}, .processes = 2});
+  hwnas::ProcessPool pool(
+      {.command = {argv + 1, argv + argc}, .processes = 2, .launched = argc > 2});
   const std::vector<std::string> tasks{"pid", "slow 200", "pid", "slow 200", "hang", "hang"};
   const auto on_line = [](std::size_t, const std::string& line) {
     if (line.rfind("done ", 0) == 0) std::cout << line.substr(5) << std::endl;

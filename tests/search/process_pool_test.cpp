@@ -8,11 +8,14 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/scratch_folder.h"
 
 namespace hwnas {
 namespace {
@@ -56,6 +59,11 @@ bool ends_within(int pid, double seconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return false;
+}
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 bool has_children() {
@@ -232,14 +240,18 @@ TEST(ProcessPool, LeavesNoChildBehind) {
   EXPECT_FALSE(has_children()) << "a zombie is left";
 }
 
-TEST(ProcessPool, ChildrenDieWithAKilledParent) {
+// The pids of a killed pool's workers, and its own.
+void expect_ends_with_parent(std::vector<std::string> workers) {
   int out[2];
   ASSERT_EQ(pipe(out), 0);
   const pid_t driver = fork();
   if (driver == 0) {
     dup2(out[1], STDOUT_FILENO);
-    const std::string program = std::string(HWNAS_BIN_DIR) + "/pool_driver";
-    execl(program.c_str(), program.c_str(), kWorker.c_str(), nullptr);
+    workers.insert(workers.begin(), std::string(HWNAS_BIN_DIR) + "/pool_driver");
+    std::vector<char*> words;
+    for (std::string& word : workers) words.push_back(word.data());
+    words.push_back(nullptr);
+    execv(words[0], words.data());
     _exit(127);
   }
   close(out[1]);
@@ -257,6 +269,169 @@ TEST(ProcessPool, ChildrenDieWithAKilledParent) {
   waitpid(driver, nullptr, 0);
   for (const int pid : pids) EXPECT_TRUE(ends_within(pid, 5)) << pid;
   std::fclose(lines);
+}
+
+TEST(ProcessPool, ChildrenDieWithAKilledParent) {
+  expect_ends_with_parent({kWorker});
+}
+
+// A launcher as srun is one: the worker is another process, whose input and output it passes on,
+// and which it ends when it is asked to end itself.
+std::vector<std::string> launched(std::vector<std::string> command) {
+  std::vector<std::string> words{
+      "sh", "-c", "exec 3<&0; \"$@\" <&3 & worker=$!; trap 'kill $worker' TERM; wait; wait $worker",
+      "sh"};
+  words.insert(words.end(), command.begin(), command.end());
+  return words;
+}
+
+TEST(ProcessPool, ALauncherStartsThemElsewhere) {
+  int worker = 0;
+  {
+    ProcessPool pool({.command = launched({kWorker}), .processes = 2, .launched = true});
+    EXPECT_EQ(run_one(pool, "echo there").line, "done there");
+    worker = std::stoi(run_one(pool, "pid").line.substr(5));
+    EXPECT_TRUE(runs(worker));
+    const std::vector<WorkerStatus> workers = pool.workers();
+    ASSERT_EQ(workers.size(), 2u);
+    EXPECT_NE(workers[0].process, worker);
+    EXPECT_EQ(workers[0].done, 2u);
+    EXPECT_EQ(run_one(pool, "exit 3").failure, "exit code 3: out of paper");
+  }
+  EXPECT_TRUE(ends_within(worker, 1));
+  EXPECT_FALSE(has_children());
+}
+
+TEST(ProcessPool, LaunchedOnesEndWithAKilledParent) {
+  expect_ends_with_parent(launched({kWorker}));
+}
+
+TEST(ProcessPool, ALaunchedHangIsAskedToEnd) {
+  ScratchFolder folder;
+  ProcessPool pool({.command = launched({kWorker}), .silence_limit_s = 0.3, .launched = true});
+  const int worker = std::stoi(run_one(pool, "pid").line.substr(5));
+  EXPECT_EQ(run_one(pool, "hang").failure, "not heard for 0.3 s");
+  EXPECT_EQ(run_one(pool, "echo next").line, "done next");
+  EXPECT_TRUE(ends_within(worker, 5)) << "the launcher was killed before it could end the worker";
+}
+
+// Of tasks "first FILE ...": what was said of troubles, and who answered.
+struct Troubles : TaskSource {
+  std::vector<std::string> lines;
+  std::vector<TaskResult> results = {};
+  std::vector<std::string> troubles = {};
+  std::function<void()> looked = {};
+  std::size_t given = 0;
+
+  std::optional<TaskLine> next() override {
+    if (given == lines.size()) return std::nullopt;
+    results.resize(lines.size());
+    return TaskLine{given, lines[given++]};
+  }
+  Heard heard(std::size_t, const std::string& line) override {
+    if (line.rfind("done", 0) == 0) return Heard::end;
+    return line == "progress" ? Heard::more : Heard::rubbish;
+  }
+  void done(std::size_t id, TaskResult result) override { results[id] = std::move(result); }
+  void trouble(int worker, std::optional<std::size_t> id, const std::string& what) override {
+    troubles.push_back(std::to_string(worker) + (id ? ":" + std::to_string(*id) : "") + " " + what);
+  }
+  void look() override {
+    if (looked) looked();
+  }
+};
+
+TEST(ProcessPool, ALostTaskIsTriedAgainElsewhere) {
+  const std::pair<std::string, std::string> ways[] = {
+      {"exit 3", "exit code 3: out of paper"},
+      {"segfault", "killed by signal 11 (segmentation fault)"},
+      {"hang", "not heard for 0.5 s"},
+      {"babble", "answered what makes no sense: !@#$"},
+      {"mute", "closed its output"}};
+  for (const auto& [what, trouble] : ways) {
+    ScratchFolder folder;
+    const std::string task = "first " + (folder / "tried").string() + " " + what;
+    ProcessPool pool({.command = {kWorker, "at", "{worker}"},
+                      .processes = 2,
+                      .silence_limit_s = what == "hang" ? 0.5 : 5,
+                      .retries = 1});
+    Troubles source;
+    source.lines = {task, "alive 100", "alive 100"};
+    pool.run(source, {}, {});
+    const std::string first = text_of(folder / "tried");
+    EXPECT_THAT(source.troubles, testing::ElementsAre(StartsWith(first + ":0 " + trouble))) << what;
+    EXPECT_EQ(source.results[0].line, first == "0" ? "done by 1" : "done by 0") << what;
+    EXPECT_EQ(source.results[0].failure, "");
+    EXPECT_EQ(pool.workers()[first == "0" ? 0 : 1].lost, 1u);
+    EXPECT_THAT(pool.workers()[first == "0" ? 0 : 1].trouble, StartsWith(trouble));
+  }
+}
+
+TEST(ProcessPool, RetriesAreBounded) {
+  ProcessPool pool({.command = {kWorker}, .processes = 2, .retries = 2});
+  Troubles source;
+  source.lines = {"exit 3", "echo well"};
+  pool.run(source, {}, {});
+  EXPECT_EQ(source.troubles.size(), 2u);
+  EXPECT_EQ(source.results[0].failure, "exit code 3: out of paper (tried 3 times)");
+  EXPECT_EQ(source.results[1].line, "done well");
+}
+
+TEST(ProcessPool, SignsOfLifeHoldOffTheSilenceLimit) {
+  ProcessPool pool({.command = {kWorker}, .silence_limit_s = 0.4});
+  EXPECT_EQ(run_one(pool, "alive 1200").line, "done alive");
+}
+
+TEST(ProcessPool, EachPlaceHasItsGpu) {
+  ProcessPool pool({.command = {kWorker}, .processes = 3, .gpus = {"4", "GPU-5"}});
+  // Whoever is at a slow task does not answer: each of the three gets one.
+  std::multiset<std::string> seen;
+  const auto gpus = run_all(pool, {"slow_gpu", "slow_gpu", "slow_gpu"});
+  for (const TaskResult& result : gpus) seen.insert(result.line);
+  EXPECT_THAT(seen, testing::UnorderedElementsAre("done 4", "done 4", "done GPU-5"));
+}
+
+TEST(ProcessPool, AGreetingMayBeRefused) {
+  ProcessPool pool({.command = {kWorker},
+                    .refuse = [](const std::string& line) { return "too polite: " + line; }});
+  try {
+    pool.greeting();
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()), "'" + kWorker + "' does not start: too polite: hello 1");
+  }
+}
+
+TEST(ProcessPool, WorkersJoinAndLeave) {
+  ProcessPool pool({.command = {kWorker}, .processes = 1});
+  Troubles source;
+  for (int i = 0; i < 80; ++i) source.lines.push_back("slow 200");
+  std::size_t most = 0;
+  int looks = 0;
+  source.looked = [&] {
+    most = std::max(most, pool.workers().size());
+    if (++looks == 1) pool.set_processes(6);
+    if (looks == 3) pool.set_processes(2);
+  };
+  pool.run(source, {}, {});
+  EXPECT_EQ(most, 6u);
+  EXPECT_EQ(pool.workers().size(), 2u);
+  EXPECT_TRUE(source.troubles.empty());
+  for (const TaskResult& result : source.results) EXPECT_EQ(result.line, "done slow");
+}
+
+// Once the cluster has worked, a launch that fails is no reason to give up: others work on.
+TEST(ProcessPool, OthersGoOnWhereALaunchFails) {
+  ScratchFolder folder;
+  ProcessPool pool({.command = launched({kWorker, "once_well", (folder / "started").string()}),
+                    .processes = 2,
+                    .launched = true});
+  Troubles source;
+  for (int i = 0; i < 6; ++i) source.lines.push_back("slow 100");
+  pool.run(source, {}, {});
+  EXPECT_THAT(source.troubles, testing::Each(HasSubstr("exit code 7")));
+  EXPECT_FALSE(source.troubles.empty());
+  for (const TaskResult& result : source.results) EXPECT_EQ(result.line, "done slow");
 }
 
 }  // namespace

@@ -221,6 +221,18 @@ class Silent final : public RunListener {
   void trial_ended(const Trial&, const Progress&) override {}
 };
 
+class StopAfter final : public RunListener {
+ public:
+  StopAfter(std::stop_source& stop, std::size_t trials) : stop_(stop), left_(trials) {}
+  void trial_ended(const Trial&, const Progress&) override {
+    if (left_ > 0 && --left_ == 0) stop_.request_stop();
+  }
+
+ private:
+  std::stop_source& stop_;
+  std::size_t left_;
+};
+
 // The whole search on `workers` workers, each stage's job taking up to `most_ms`.
 inline Stopped search(const std::filesystem::path& path, std::int64_t trials, int workers,
                       int most_ms, std::stop_token stop = {}, RunListener* listener = nullptr,
@@ -288,6 +300,83 @@ struct Bracket {
     const Stopped why =
         hwnas::run(toy, searcher, plan, study, of, listener ? *listener : silent, stop);
     trained += first.evaluated() + second.evaluated() + full.evaluated();
+    return why;
+  }
+};
+
+// Trains jobs as they come, `workers` at a time, each for up to `most_ms`, the first for `slow_ms`.
+class FlowingEvaluator final : public Evaluator {
+ public:
+  FlowingEvaluator(int workers, int most_ms, int slow_ms)
+      : workers_(workers), most_ms_(most_ms), slow_ms_(slow_ms) {}
+
+  std::string_view name() const override { return "training"; }
+  int concurrency() const override { return workers_; }
+  std::optional<Source> shared_source() const override { return Source::trained; }
+  std::uint64_t key(const Candidate& c) const override { return fingerprint(c.network); }
+  void evaluate(std::span<const Job>, const Done&, std::stop_token) override { std::abort(); }
+  int evaluated() const { return evaluated_; }
+
+  void evaluate_stream(JobSource& jobs, std::stop_token stop) override {
+    std::mutex mutex;
+    std::condition_variable landed;
+    std::queue<std::pair<TrialId, Evaluation>> results;
+    std::vector<std::thread> threads;
+    std::mt19937 sleeps(std::random_device{}());
+    int running = 0;
+    for (;;) {
+      while (running < workers_ && !stop.stop_requested()) {
+        const std::optional<Job> job = jobs.next();
+        if (!job) break;
+        ++running, ++evaluated_;
+        const auto ms = job->trial == 0 && slow_ms_ > 0
+                            ? static_cast<unsigned>(slow_ms_)
+                            : sleeps() % (static_cast<unsigned>(most_ms_) + 1);
+        threads.emplace_back([&, job = *job, ms] {
+          std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+          Evaluation evaluation = training_of(job);
+          const std::lock_guard lock(mutex);
+          results.emplace(job.trial, std::move(evaluation));
+          landed.notify_one();
+        });
+      }
+      if (running == 0) break;
+      std::unique_lock lock(mutex);
+      landed.wait(lock, [&] { return !results.empty(); });
+      auto [trial, evaluation] = std::move(results.front());
+      results.pop();
+      lock.unlock();
+      --running;
+      jobs.done(trial, std::move(evaluation));
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+ private:
+  int workers_, most_ms_, slow_ms_;
+  int evaluated_ = 0;
+};
+
+// What an asynchronous search on `workers` workers makes of `path`.
+struct Flowing {
+  int workers = 2, most_ms = 0, slow_ms = 0;
+  std::string deployment = {};
+  std::stop_token stop = {};
+  RunListener* listener = nullptr;
+  int trained = 0;
+
+  Stopped run(const std::filesystem::path& path, std::int64_t trials) {
+    const SearchSpace toy = space(deployment);
+    RunSettings of = settings(trials);
+    of.asynchronous = true;
+    Study study = Study::create_or_resume(path, info(of), devices());
+    GreedySearcher searcher(toy.cardinalities(), of.seed);
+    const auto costs = parallel_evaluator("costs", workers, costs_of);
+    FlowingEvaluator training(workers, most_ms, slow_ms);
+    Silent silent;
+    const Stopped why = hwnas::run(toy, searcher, {costs.get(), &training}, study, of,
+                                   listener ? *listener : silent, stop);
+    trained += training.evaluated();
     return why;
   }
 };

@@ -125,24 +125,13 @@ TEST(Run, RunAgainChangesNothing) {
 }
 
 TEST(Run, StoppedAndContinuedEqualsNeverStopped) {
-  class StopAfter final : public RunListener {
-   public:
-    explicit StopAfter(std::size_t trials) : left_(trials) {}
-    void trial_ended(const Trial&, const Progress&) override {
-      if (left_ > 0 && --left_ == 0) source.request_stop();
-    }
-    std::stop_source source;
-
-   private:
-    std::size_t left_;
-  };
   toy::Folder folder;
   toy::search(folder / "whole.db", 40, 3, 3);
   int stops = 0;
   for (std::size_t n = 1;; n += 2) {
-    StopAfter listener(n);
-    const Stopped why =
-        toy::search(folder / "pieces.db", 40, 3, 3, listener.source.get_token(), &listener);
+    std::stop_source stop;
+    toy::StopAfter listener(stop, n);
+    const Stopped why = toy::search(folder / "pieces.db", 40, 3, 3, stop.get_token(), &listener);
     if (why == Stopped::budget) break;
     ASSERT_EQ(why, Stopped::request);
     ++stops;

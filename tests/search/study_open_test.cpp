@@ -47,7 +47,7 @@ TEST(Study, MissingOrForeignFilesAreRefused) {
   make(folder / "newer.db");
   execute(folder / "newer.db", "PRAGMA user_version = 99");
   const std::string newer =
-      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 7)";
+      "/newer.db: was written by a newer hwnas (schema 99; this one knows up to 8)";
   EXPECT_EQ(reading(folder / "newer.db"), at + newer);
   EXPECT_EQ(writing(folder / "newer.db"), at + newer);
 
@@ -159,7 +159,7 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   make(path).admit(std::vector{trial(0), trial(1)});
   const std::string now = toy::dump(path);
   execute(path,
-          "DROP VIEW pareto_front; DROP TABLE front;"
+          "DROP VIEW pareto_front; DROP TABLE front; DROP TABLE schedule;"
           "DROP TABLE proxies; ALTER TABLE objectives DROP COLUMN probability;"
           "DROP VIEW summed_losses; DROP TABLE curves; DROP TABLE finals;"
           "ALTER TABLE timings DROP COLUMN environment; PRAGMA user_version = 2");
@@ -172,7 +172,7 @@ TEST(Study, AnOlderStudyOpensAndIsMigrated) {
   EXPECT_EQ(old.environment(0, "all"), "");
   EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"2"});
   EXPECT_EQ(make(path).trial_count(), 2);
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"7"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"8"});
   EXPECT_EQ(toy::dump(path), now);
   EXPECT_EQ(query(path, "SELECT * FROM pareto_front").size(), 0u);
 }
@@ -183,7 +183,7 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
   make(path).admit(std::vector{trial(0)});
   const std::string before = toy::dump(path);
   execute(path,
-          "DROP VIEW pareto_front; DROP TABLE front;"
+          "DROP VIEW pareto_front; DROP TABLE front; DROP TABLE schedule;"
           "ALTER TABLE objectives DROP COLUMN probability; DROP VIEW summed_losses;"
           "DROP TABLE proxies; DROP TABLE curves; DROP TABLE finals; ALTER TABLE timings DROP "
           "COLUMN environment;"
@@ -201,7 +201,7 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
                       .environment = "here",
                       .seconds = 2};
   Study::open_for_finals(path).record_final(final);  // brings it up to date
-  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"7"});
+  EXPECT_EQ(query(path, "PRAGMA user_version"), std::vector<std::string>{"8"});
   final.validation = 0.75;
   final.test_accuracy = 0.625;
   Study::open_for_finals(path).record_final(final);
@@ -231,7 +231,7 @@ TEST(Study, TakesFinalTrainingsAfterwards) {
               HasSubstr("FOREIGN KEY"));
   // One of schema 5 says nothing of perplexity.
   execute(path,
-          "DROP VIEW pareto_front; DROP TABLE front;"
+          "DROP VIEW pareto_front; DROP TABLE front; DROP TABLE schedule;"
           "ALTER TABLE finals DROP COLUMN test_perplexity; ALTER TABLE finals DROP COLUMN "
           "test_perplexity_stddev; PRAGMA user_version = 5");
   EXPECT_EQ(Study::open_readonly(path).finals(0).at(0).test_perplexity, std::nullopt);

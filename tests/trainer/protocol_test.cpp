@@ -171,9 +171,10 @@ TEST(Protocol, WritesScores) {
 
 TEST(Protocol, WritesWhatTheReadmeSays) {
   EXPECT_EQ(
-      ready_line({"fashion_mnist", {1, 28, 28}, 10, 54000, 6000, "1.13.1", "cpu", 1}),
+      ready_line(
+          {"fashion_mnist", {1, 28, 28}, 10, 54000, 6000, "1.13.1", "cpu", 1, "node7", "Xeon"}),
       R"({"event":"ready","protocol":1,"data_set":"fashion_mnist","input":[1,28,28],"classes":10,)"
-      R"("train_images":54000,"validation_images":6000,"torch":"1.13.1","device":"cpu","threads":1})");
+      R"("train_images":54000,"validation_images":6000,"torch":"1.13.1","device":"cpu","threads":1,"host":"node7","processor":"Xeon"})");
   EXPECT_EQ(
       epoch_line(12, {1, 2, 0.5, 0.875, 9000, 5.25}),
       R"({"event":"epoch","task":12,"epoch":1,"epochs":2,"loss":0.5,"accuracy":0.875,"images_per_s":9000.0,"seconds":5.25})");
