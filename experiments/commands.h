@@ -31,6 +31,7 @@ int study_command(const Arguments& arguments);
 int train_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int reproduce_command(const Arguments& arguments);
+int sbatch_command(const Arguments& arguments);
 int space_command(const Arguments& arguments);
 int spaces_command(const Arguments& arguments);
 int devices_command(const Arguments& arguments);
@@ -38,6 +39,7 @@ int networks_command(const Arguments& arguments);
 int proxies_command(const Arguments& arguments);
 int estimate_command(const Arguments& arguments);
 int bench_command(const Arguments& arguments);
+int workers_command(const Arguments& arguments);
 int help_command(const Arguments& arguments);
 
 }  // namespace hwnas

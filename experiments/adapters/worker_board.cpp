@@ -44,6 +44,7 @@ std::string in_short(const std::string& greeting) {
 PostedWorker parse(const json& row, const std::string& stage, double age) {
   PostedWorker worker;
   worker.stage = stage;
+  worker.age_s = age;
   WorkerStatus& status = worker.status;
   status.worker = row.at("worker").get<int>();
   const auto phase = row.at("phase").get<std::string>();

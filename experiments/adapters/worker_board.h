@@ -21,6 +21,7 @@ struct PostedWorker {
   std::string stage;
   WorkerStatus status;  // `greeting` in short: "node7, LibTorch 1.13.1, cpu"
   std::optional<TrialId> trial;
+  double age_s = 0;  // of the notice; the run writes one about every second
 };
 
 class WorkerBoard {
@@ -41,7 +42,7 @@ class WorkerBoard {
   std::optional<std::filesystem::file_time_type> read_;
 };
 
-// What is posted now, of all stages; `seconds` counted to the time of reading. Throws InputError.
+// What is posted now, of all stages; durations counted to the time of reading. Throws InputError.
 std::vector<PostedWorker> posted_workers(const std::filesystem::path& files);
 void wish_workers(const std::filesystem::path& files, int count);  // throws InputError
 

@@ -8,6 +8,8 @@ namespace {
 constexpr std::array kCommands{
     Command{"search", search_command, "run a search, or continue one"},
     Command{"status", status_command, "how far a study is"},
+    Command{"workers", workers_command, "which trainers a running search has; more, or fewer"},
+    Command{"sbatch", sbatch_command, "a search as a job of Slurm that goes on when requeued"},
     Command{"pareto", pareto_command, "the Pareto front of a study"},
     Command{"report", report_command, "studies as one HTML page: plots, networks, costs"},
     Command{"serve", serve_command, "the same page, live over a running search"},
