@@ -1,6 +1,7 @@
 #!/bin/sh
 # slurm.sh start|stop FOLDER: a real Slurm on this machine, as root: slurmctld and a slurmd for each
 # of four nodes, of which each believes that it has two cores. Needs slurm-wlm and munge.
+# slurm.sh kill|revive FOLDER NODE: a node dies with all that runs there, as by a power cut.
 # FOLDER/env is to be sourced by whoever wants to use it. Nothing outside FOLDER is written, but for
 # munge's key where there is none.
 set -eu
@@ -27,6 +28,7 @@ SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 SlurmctldPort=36817
 AuthType=auth/munge
+AuthInfo=cred_expire=5
 CryptoType=crypto/munge
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
@@ -40,7 +42,6 @@ SlurmctldTimeout=10
 InactiveLimit=0
 KillWait=5
 MinJobAge=600
-RequeueExit=
 SlurmdParameters=config_overrides
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
@@ -54,14 +55,10 @@ NodeName=n[1-4] NodeHostname=$host NodeAddr=127.0.0.1 Port=[36821-36824] CPUs=2 
 PartitionName=short Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=5
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 END
-  sed -i '/^RequeueExit=/d' "$folder/slurm.conf"
   echo "export SLURM_CONF=$folder/slurm.conf" > "$folder/env"
   export SLURM_CONF="$folder/slurm.conf"
   slurmctld -c
-  for node in n1 n2 n3 n4; do
-    mkdir -p "$folder/spool-$node"
-    slurmd -N $node
-  done
+  for node in n1 n2 n3 n4; do revive $node; done
   for i in $(seq 60); do
     if [ "$(sinfo -h -N -p short -o %T 2>/dev/null | grep -c idle)" = 4 ]; then exit 0; fi
     sleep 0.5
@@ -72,11 +69,31 @@ END
   exit 1
 }
 
+revive() {
+  mkdir -p "$folder/spool-$1"
+  SLURM_CONF="$folder/slurm.conf" slurmd -N "$1"
+}
+
+# The steps of all nodes look the same from outside, but for what their programs were told.
+kill() {
+  command kill -9 "$(cat "$folder/slurmd-$1.pid")"
+  for process in /proc/[0-9]*; do
+    if tr '\0' '\n' 2>/dev/null < "$process/environ" | grep -qx "SLURMD_NODENAME=$1" &&
+        tr '\0' '\n' < "$process/environ" | grep -q "^SLURM_STEP_ID="; then
+      parent=$(awk '$1 == "PPid:" {print $2}' "$process/status")
+      case $(cat "/proc/$parent/comm" 2>/dev/null) in
+        slurmstepd) command kill -9 "$parent" "${process#/proc/}" 2>/dev/null || : ;;
+      esac
+    fi
+  done
+}
+
 stop() {
   for file in "$folder"/slurmd-*.pid "$folder"/slurmctld.pid; do
-    if [ -f "$file" ]; then kill "$(cat "$file")" 2>/dev/null || :; fi
+    if [ -f "$file" ]; then command kill "$(cat "$file")" 2>/dev/null || :; fi
   done
   pkill -f "slurmstepd.*$folder" 2>/dev/null || :
 }
 
-$do
+shift 2
+"$do" "$@"
