@@ -1,18 +1,21 @@
 #include "experiments/workers_config.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <utility>
 
 #include "experiments/training_config.h"
 #include "search/engine/scheduler.h"
+#include "space/input_error.h"
 
 namespace hwnas {
 namespace {
 
 constexpr double kPulsesOfSilence = 4;  // signs of life that may be lost before a trainer is
 constexpr double kLeastSilence_s = 20;
+constexpr int kMostWorkers = 4096;
 constexpr double kStart_s = 60, kLaunchedStart_s = 600;
 
 const std::vector<std::string> kTrainerDevices{"auto", "cpu", "cuda"};
@@ -39,11 +42,22 @@ std::vector<std::string> read_gpus(const TomlTable& table) {
   return gpus;
 }
 
+// Unsaid: one for each core here, or for each task of the Slurm job.
+int processes_of(const WorkersConfig& workers) {
+  if (workers.count > 0) return workers.count;
+  if (workers.launcher.empty()) return machine_threads();
+  const char* const tasks = std::getenv("SLURM_NTASKS");
+  const int count = tasks ? std::atoi(tasks) : 0;
+  if (count > 0) return std::min(count, kMostWorkers);
+  throw InputError("", 0, "workers.count", "0",
+                   "with a launcher, say how many trainers it may start (or --workers N)");
+}
+
 }  // namespace
 
 WorkersConfig read_workers(const TomlTable& table) {
   WorkersConfig workers;
-  workers.count = static_cast<int>(table.integer("count", 0, 4096, 0));
+  workers.count = static_cast<int>(table.integer("count", 0, kMostWorkers, 0));
   workers.threads = static_cast<int>(table.integer("threads", 1, 1024, 1));
   workers.device = one_of(table, "device", kTrainerDevices, workers.device);
   workers.memory_limit = table.string("memory_limit", "");
@@ -75,7 +89,7 @@ ProcessPoolOptions launch_options(const WorkersConfig& workers, std::vector<std:
       options.launched && std::filesystem::path(workers.launcher.front()).filename() == "ssh";
   for (std::string& part : command)
     options.command.push_back(through_shell ? quoted_for_shell(part) : std::move(part));
-  options.processes = workers.count > 0 ? workers.count : machine_threads();
+  options.processes = processes_of(workers);
   options.retries = workers.retries;
   options.silence_limit_s = workers.silence_limit_s;
   options.start_limit_s = workers.start_limit_s > 0 ? workers.start_limit_s

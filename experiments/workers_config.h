@@ -10,7 +10,7 @@
 namespace hwnas {
 
 struct WorkersConfig {
-  int count = 0;                     // trainer processes; 0: one for each core
+  int count = 0;                     // trainer processes; 0: one for each core, or task of a Slurm job
   int threads = 1;                   // of each
   std::string device = "auto";       // auto, cpu, cuda
   std::string memory_limit;          // of each, "2 GiB"; empty: none
@@ -26,7 +26,8 @@ struct WorkersConfig {
 // Throws InputError.
 WorkersConfig read_workers(const TomlTable& table);
 
-// For a pool of trainers with this command, as many as the config says.
+// For a pool of trainers with this command, as many as the config says. Throws InputError where it
+// does not say how many a launcher may start.
 ProcessPoolOptions launch_options(const WorkersConfig& workers, std::vector<std::string> command);
 
 }  // namespace hwnas

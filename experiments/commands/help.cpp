@@ -29,6 +29,7 @@ constexpr std::array kTopics{
           "training in full"},
     Topic{"models", "experiments/README.md", "## The model: `export`",
           "the files of an exported model"},
+    Topic{"cluster", "experiments/cluster.md", "", "searching with many machines"},
     Topic{"tables", "experiments/tables.md", "", "searching a published benchmark"},
     Topic{"space-files", "space/README.md", "## Space files", "how a search space is written"},
     Topic{"network-files", "space/README.md", "## Network files", "how a network is written"},

@@ -58,7 +58,8 @@ directory = ")" + (here_ / "data").string() +
                             R"("
 validation_share = 0.2
 [training]
-epochs = 2
+epochs = )" + std::to_string(epochs_) +
+                            R"(
 batch = 32
 learning_rate = 0.1
 [workers]
@@ -68,7 +69,8 @@ count = 4
 batch = 4
 )" + search + R"(
 [budget]
-trials = 24
+trials = )" + std::to_string(trials_) +
+                            R"(
 [[objectives]]
 metric = "accuracy"
 [[objectives]]
@@ -122,6 +124,7 @@ at_most = "60 ms"
   static inline Folder* folder_ = nullptr;
   static inline bool up_ = false;
   Folder here_;
+  int epochs_ = 1, trials_ = 24;
 };
 
 TEST_F(Cluster, AJobFindsWhatALocalRunFinds) {
@@ -159,12 +162,14 @@ TEST_F(Cluster, ANodeDiesAnotherIsDrainedBothReturn) {
 
 // Somebody more important takes all nodes: the job is killed, queued again, and goes on.
 TEST_F(Cluster, PreemptedItGoesOn) {
+  epochs_ = 8;  // or the run is over before Slurm has thought about it
+  trials_ = 12;
   write_config("c.toml", kLauncher);
   const std::string job = submit("--option=--nodes=4 --option=--ntasks=8");
   ASSERT_NE(job, "");
-  ASSERT_TRUE(within(60, [&] { return trained("c.db", 4); })) << slurp(here_ / "c.log");
+  ASSERT_TRUE(within(60, [&] { return trained("c.db", 1); })) << slurp(here_ / "c.log");
   EXPECT_EQ(in_cluster("srun --partition=urgent --nodes=4 --exclusive sleep 3").code, 0);
-  EXPECT_FALSE(trained("c.db", 24)) << "it was over too soon: the test is void";
+  EXPECT_FALSE(trained("c.db", trials_)) << "it was over too soon: the test is void";
   ASSERT_TRUE(within(150, [&] { return job_state(job) == "COMPLETED\n"; }))
       << slurp(here_ / "c.log");
   EXPECT_THAT(slurp(here_ / "c.log"), HasSubstr("DUE TO PREEMPTION"));
