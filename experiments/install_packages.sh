@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build git
   libtorch-dev libopenblas0-pthread libtbb-dev libboost-program-options-dev
   libsqlite3-dev sqlite3 libeigen3-dev libxgboost-dev libonnx-dev libprotobuf-dev libtomlplusplus-dev nlohmann-json3-dev libcpp-httplib-dev zlib1g-dev ca-certificates
-  libgtest-dev libgmock-dev libbenchmark-dev libpagmo-dev slurm-wlm munge ccache
+  libgtest-dev libgmock-dev libbenchmark-dev libpagmo-dev slurm-wlm munge ccache dpkg-dev file
   dataset-fashion-mnist jargon-text
 )
 missing=()

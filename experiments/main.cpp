@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/commands.h"
+#include "experiments/version.h"
 #include "space/input_error.h"
 
 namespace {
@@ -17,7 +18,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   if (arguments[0] == "--help" || arguments[0] == "-h") return hwnas::help_command({});
   if (arguments[0] == "--version") {
-    std::cout << "hwnas " HWNAS_VERSION "\n";
+    std::cout << hwnas::version_text();
     return 0;
   }
   std::vector<std::string> names;

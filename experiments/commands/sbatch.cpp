@@ -1,6 +1,7 @@
 #include <sys/wait.h>
 
 #include <cctype>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -70,7 +71,7 @@ exit "$code"
 
 // sbatch with the script on its input. Its own messages go where ours go.
 int submit(const std::string& script) {
-  std::cout << std::flush;
+  std::signal(SIGPIPE, SIG_IGN);  // it may end without having read
   FILE* const sbatch = popen("command -v sbatch >/dev/null 2>&1 || exit 127; exec sbatch", "w");
   if (!sbatch) throw InputError("sbatch cannot be started");
   std::fwrite(script.data(), 1, script.size(), sbatch);

@@ -64,6 +64,7 @@ void PoolWorker::start() {
   }
   child_ = std::make_unique<ChildProcess>(command_of(options_.command, place_), options);
   silent_since_.reset();
+  fresh_ = true;
   heard_ = Clock::now();
   enter(Phase::starting);
 }
@@ -84,6 +85,7 @@ bool PoolWorker::give(PoolTask task) {
 PoolTask PoolWorker::finish() {
   assert(phase_ == Phase::busy);
   ++done_;
+  fresh_ = false;
   enter(Phase::idle);
   return std::move(work_);
 }

@@ -35,6 +35,7 @@ class PoolWorker {
   double seconds() const { return std::chrono::duration<double>(Clock::now() - since_).count(); }
   const std::string& greeting() const { return greeting_; }
   bool may_start() const { return phase_ == Phase::absent && Clock::now() >= not_before_; }
+  bool fresh() const { return fresh_; }  // its child has done nothing yet
   WorkerStatus status() const;
 
   void start();              // throws std::runtime_error
@@ -65,6 +66,7 @@ class PoolWorker {
   std::optional<Clock::time_point> silent_since_;  // its output is closed
   Clock::time_point not_before_ = Clock::now();
   int starts_in_vain_ = 0;
+  bool fresh_ = true;
   PoolTask work_;
   std::size_t answered_ = 0;  // bytes
   std::size_t done_ = 0, lost_ = 0;

@@ -219,7 +219,7 @@ void ProcessPool::Impl::attend(PoolWorker& worker, TaskSource& source) {
     return what;
   };
   const std::optional<std::string> trouble = worker.attend(heard);
-  if (starting && worker.phase() == Phase::idle) {
+  if (starting && !trouble && worker.phase() == Phase::idle) {
     starts_in_vain = 0;
     if (greeting.empty()) greeting = worker.greeting();
   }
@@ -236,10 +236,12 @@ void ProcessPool::Impl::end_task(PoolWorker& worker, TaskSource& source, TaskRes
 
 void ProcessPool::Impl::lose(PoolWorker& worker, const std::string& why, TaskSource& source) {
   const Phase phase = worker.phase();
+  const bool fresh = worker.fresh();
   PoolTask work = std::move(worker.work());
   TaskResult result{.failure = why, .seconds = worker.seconds(), .greeting = worker.greeting()};
   see_off(worker.lose(why));
-  if (phase == Phase::starting) failed_start(worker, why, source);
+  if (phase == Phase::starting || (phase == Phase::idle && fresh))
+    failed_start(worker, why, source);
   if (phase != Phase::busy) return;
   --open;
   if (work.tries <= options.retries) {
@@ -324,7 +326,8 @@ std::string ProcessPool::greeting() {
   const auto greeted = [](const PoolWorker& worker) {
     return worker.phase() == Phase::idle || worker.phase() == Phase::busy;
   };
-  while (std::none_of(impl_->workers.begin(), impl_->workers.end(), greeted)) {
+  while (impl_->greeting.empty() ||
+         std::none_of(impl_->workers.begin(), impl_->workers.end(), greeted)) {
     impl_->start(1, nothing);
     impl_->tick(nothing);
   }

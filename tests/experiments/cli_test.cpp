@@ -22,7 +22,9 @@ TEST(Cli, HelpAndVersion) {
     EXPECT_THAT(page.out, StartsWith(std::string("usage: hwnas ") + command));
     EXPECT_THAT(page.out, HasSubstr("Example: ")) << command;
   }
-  EXPECT_THAT(run(f.path(), kHwnas + " --version").out, StartsWith("hwnas "));
+  const std::string version = run(f.path(), kHwnas + " --version").out;
+  EXPECT_THAT(version, ::testing::MatchesRegex(
+                           "hwnas [0-9.]+ \\(.+\\), .+, .+\nSQLite 3.+\nhwnas-trainer .+\n"));
   EXPECT_EQ(run(f.path(), kHwnas).code, 2);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # check.sh BUILD SOURCE: installs BUILD into a scratch prefix, builds a consumer outside the tree with
-# find_package(hwnas), runs it and the installed program from another folder.
+# find_package(hwnas), runs it and the installed program from another folder. Then the Debian packages,
+# and a released tarball, which knows its commit without git.
 set -euo pipefail
 build=$1 source=$2
 folder=$(mktemp -d)
@@ -23,4 +24,29 @@ for device in my_chip my_fpga; do
   page=$(usr/bin/hwnas estimate resnet8 --bits 8 --device "./examples/$device.toml")
   [[ $page == *"$device "*" ms "* ]] || { echo "the plug-in $device said: $page"; exit 1; }
 done
+fail() { echo "$*"; exit 1; }
+has() { dpkg-deb -f "$1" Depends | grep -q "$2"; }
+cpack --config "$build/CPackConfig.cmake" -B "$folder/packages" >cpack.log 2>&1 || fail "$(cat cpack.log)"
+cd packages
+has hwnas_*.deb libtbb || fail "package hwnas does not say what it needs: $(dpkg-deb -f hwnas_*.deb)"
+! has hwnas_*.deb libtorch || fail "package hwnas needs LibTorch"
+has hwnas-dev_*.deb libsqlite3-dev || fail "package hwnas-dev does not say what it needs"
+dpkg-deb -c hwnas-dev_*.deb | grep -q usr/include/hwnas/space/network.h || fail "package hwnas-dev has no headers"
+! dpkg-deb -c hwnas_*.deb | grep -q usr/include || fail "package hwnas has headers"
+dpkg-deb -x hwnas_*.deb "$folder/root"
+"$folder/root/usr/bin/hwnas" --version | grep -q "nothing can be trained" || fail "hwnas without a trainer does not say so"
+if [ -x "$build/bin/hwnas-trainer" ]; then
+  has hwnas-trainer_*.deb libtorch || fail "package hwnas-trainer does not say that it needs LibTorch"
+  dpkg-deb -x hwnas-trainer_*.deb "$folder/root"
+  "$folder/root/usr/bin/hwnas" --version | grep -q "^hwnas-trainer .*LibTorch" || fail "the packages do not go together"
+fi
+
+if [ -e "$source/.git" ]; then
+  mkdir "$folder/tree"
+  git -c safe.directory='*' -C "$source" archive HEAD | tar -x -C "$folder/tree"
+  cmake -G Ninja -S "$folder/tree" -B "$folder/tarball" -DHWNAS_TRAINER=OFF -DHWNAS_TESTS=OFF >/dev/null
+  cmake --build "$folder/tarball" --target hwnas_space hwnas_commit >/dev/null
+  grep -q "\"$(git -c safe.directory='*' -C "$source" log -1 --format=%h)" "$folder/tarball/experiments/commit.h" ||
+    fail "a tarball does not know its commit: $(cat "$folder/tarball/experiments/commit.h")"
+fi
 echo "installed hwnas works"

@@ -176,6 +176,7 @@ TEST(ProcessPool, ChildrenThatDoNotStartAreAnError) {
   EXPECT_EQ(message({kWorker, "never_greet"}, 0.1),
             "'" + kWorker + "' does not start: no greeting within 0.1 s");
   EXPECT_EQ(message({}, 10), "no program given");
+  EXPECT_EQ(message({"echo", "hello"}, 10), "'echo' does not start: exit code 0");
   EXPECT_FALSE(has_children());
 }
 

@@ -1,0 +1,41 @@
+#include "experiments/version.h"
+
+#include <sqlite3.h>
+
+#include <boost/version.hpp>
+#include <exception>
+
+#include "commit.h"
+#include "experiments/library.h"
+#include "search/engine/process_pool.h"
+
+namespace hwnas {
+namespace {
+
+#ifdef __clang__
+const std::string kCompiler = "clang " __clang_version__;
+#else
+const std::string kCompiler = "GCC " __VERSION__;
+#endif
+
+// It takes a moment to load LibTorch, or is not there.
+std::string trainer_version() {
+  try {
+    return ProcessPool({.command = {"sh", "-c", "\"$0\" --version && cat",
+                                    companion_program("hwnas-trainer")}})
+        .greeting();
+  } catch (const std::exception&) {
+    return "hwnas-trainer is not beside it nor in PATH: nothing can be trained";
+  }
+}
+
+}  // namespace
+
+std::string version_text() {
+  return "hwnas " HWNAS_VERSION " (" HWNAS_COMMIT "), " + kCompiler +
+         ", " HWNAS_BUILD_TYPE "\nSQLite " + sqlite3_libversion() + ", Boost " +
+         std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000) +
+         "\n" + trainer_version() + "\n";
+}
+
+}  // namespace hwnas
