@@ -176,8 +176,19 @@ TEST(ProcessPool, ChildrenThatDoNotStartAreAnError) {
   EXPECT_EQ(message({kWorker, "never_greet"}, 0.1),
             "'" + kWorker + "' does not start: no greeting within 0.1 s");
   EXPECT_EQ(message({}, 10), "no program given");
-  EXPECT_EQ(message({"echo", "hello"}, 10), "'echo' does not start: exit code 0");
   EXPECT_FALSE(has_children());
+}
+
+// What says its piece and leaves is a program of another kind; it is found out soon, one way or the
+// other.
+TEST(ProcessPool, AChildThatGreetsAndLeavesDoesNotGoOnForever) {
+  ProcessPool pool({.command = {"echo", "hello"}});
+  try {
+    EXPECT_EQ(pool.greeting(), "hello");
+    EXPECT_THAT(run_one(pool, "echo").failure, StartsWith("exit code 0"));
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()), "'echo' does not start: exit code 0");
+  }
 }
 
 TEST(ProcessPool, OneFailedStartIsForgiven) {
