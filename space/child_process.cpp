@@ -298,6 +298,13 @@ void ChildProcess::ask_to_end() {
   if (!status_) ::kill(-pid_, SIGTERM);
 }
 
+// A shell or a launcher that passes it on says so in its exit code.
+bool ChildProcess::was_asked_to_end() const {
+  if (!status_) return false;
+  return WIFSIGNALED(*status_) ? WTERMSIG(*status_) == SIGTERM
+                               : WEXITSTATUS(*status_) == 128 + SIGTERM;
+}
+
 std::string ChildProcess::epitaph() const {
   std::string text = status_ ? describe_exit(*status_) : "";
   if (const std::string words = last_words(); !words.empty()) text += ": " + words;

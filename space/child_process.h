@@ -60,6 +60,8 @@ class ChildProcess {
   void kill();        // the whole group, and reaps
   void ask_to_end();  // SIGTERM to the group
 
+  // After the end: whether somebody asked it to (SIGTERM), not its own doing.
+  bool was_asked_to_end() const;
   // After the end: how it ended, with the last line of its errors.
   std::string epitaph() const;
   std::string last_words() const;  // the last line of its errors that is not empty

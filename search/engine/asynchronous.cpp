@@ -14,6 +14,7 @@
 namespace hwnas {
 namespace {
 
+constexpr std::int64_t kUntoldPerProposal = 16;  // with many workers thinking is shared
 constexpr int kBarrenProposals = 1000;  // in a row, none of them new: nothing is left to find
 
 class Flow : public JobSource {
@@ -58,6 +59,7 @@ class Flow : public JobSource {
 
   std::deque<Proposal> asked_;  // not yet made trials
   std::int64_t proposals_ = 0;  // taken from `asked_` so far, duplicates too
+  std::int64_t tellings_ = 0;   // what became of them
   int barren_ = 0;              // of these the last ones that were duplicates
   bool replaying_ = false, failing_ = false;
   std::deque<TrialId> waiting_;  // for a worker
@@ -129,7 +131,11 @@ std::optional<TrialId> Flow::leader_of(const Entry& entry) {
 // One proposal, as far as it comes without the last stage. False where there is none.
 bool Flow::propose() {
   if (asked_.empty()) {
-    std::vector<Proposal> proposals = searcher_.ask(1);
+    // With a thousand trials on their way one more or less told of decides little. Counted, not
+    // timed, so that a replay asks for as many.
+    const std::int64_t untold = std::max<std::int64_t>(0, proposals_ - tellings_);
+    std::vector<Proposal> proposals =
+        searcher_.ask(static_cast<int>(1 + untold / kUntoldPerProposal));
     asked_.assign(std::make_move_iterator(proposals.begin()),
                   std::make_move_iterator(proposals.end()));
   }
@@ -148,6 +154,7 @@ bool Flow::propose() {
   }
   const TrialId earlier = admission_.trial_of(0);
   if (told_.contains(earlier)) {
+    ++tellings_;
     searcher_.tell(std::vector{admission_.outcome(earlier, genotype)});
   } else {
     duplicates_[earlier].push_back(genotype);
@@ -210,6 +217,7 @@ void Flow::tell(TrialId trial, const Genotype& genotype) {
     for (const Genotype& other : more->second) outcomes.push_back(admission_.outcome(trial, other));
     duplicates_.erase(more);
   }
+  tellings_ += static_cast<std::int64_t>(outcomes.size());
   searcher_.tell(outcomes);
   if (ledger_.fails({outcomes.data(), 1}) && !replaying_) failing_ = true;
 }

@@ -16,8 +16,9 @@ namespace hwnas {
 // A task that waits for a worker, or that one is at.
 struct PoolTask {
   TaskLine task;
-  int tries = 0;   // begun
-  int avoid = -1;  // the place where it was lost last
+  int tries = 0;      // begun
+  int evictions = 0;  // not counted among them: the worker was sent away
+  int avoid = -1;     // the place where it was lost last
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();  // it waits
 };
 

@@ -20,6 +20,7 @@ using Phase = WorkerStatus::Phase;
 
 constexpr int kStartsInVain = 3;     // in a row, before the pool gives up
 constexpr int kLaunchesInVain = 30;  // the same where launched children have worked before
+constexpr int kMostEvictions = 100;  // of one task, without counting as a try
 constexpr int kTickMs = 50;          // how soon a death that closes nothing is noticed
 constexpr double kElsewhere = 10;    // s that a lost task waits for another worker
 constexpr rlim_t kDescriptorsOfOthers = 256;
@@ -239,11 +240,14 @@ void ProcessPool::Impl::lose(PoolWorker& worker, const std::string& why, TaskSou
   const bool fresh = worker.fresh();
   PoolTask work = std::move(worker.work());
   TaskResult result{.failure = why, .seconds = worker.seconds(), .greeting = worker.greeting()};
+  const bool evicted = worker.child().was_asked_to_end();
   see_off(worker.lose(why));
   if (phase == Phase::starting || (phase == Phase::idle && fresh))
     failed_start(worker, why, source);
   if (phase != Phase::busy) return;
   --open;
+  // Who was sent away (preempted, drained) says nothing against the task.
+  if (evicted && work.evictions < kMostEvictions) ++work.evictions, --work.tries;
   if (work.tries <= options.retries) {
     work.avoid = worker.place();
     work.since = Clock::now();

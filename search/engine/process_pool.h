@@ -25,7 +25,9 @@ struct ProcessPoolOptions {
   double time_limit_s = 0;     // for one task; 0: none. Past it the child is killed.
   double silence_limit_s = 0;  // of a child at work, whose every line is a sign of life; 0: none
   double start_limit_s = 60;   // from start to the first line (the greeting)
-  int retries = 0;             // of a task whose child died, hung or wrote rubbish
+  // Of a task whose child died, hung or wrote rubbish. One that was asked to end (SIGTERM:
+  // preempted, evicted) does not count.
+  int retries = 0;
   // The command starts the child elsewhere: it is asked to end (SIGTERM) before it is killed, and
   // once a child has greeted, starts in vain are tried again, ever more slowly.
   bool launched = false;

@@ -16,9 +16,10 @@
 namespace hwnas {
 namespace {
 
-constexpr std::size_t kPool = 800;  // candidates looked at for a batch
-constexpr int kParentRanks = 2;     // fronts whose members have children
-constexpr double kMargin = 0.1;     // of the range: how far beyond the worst a reference lies
+constexpr std::size_t kPool = 800;   // candidates looked at for a batch
+constexpr std::size_t kBeliefs = 8;  // most times that a batch is predicted anew
+constexpr int kParentRanks = 2;      // fronts whose members have children
+constexpr double kMargin = 0.1;      // of the range: how far beyond the worst a reference lies
 
 }  // namespace
 
@@ -265,18 +266,20 @@ struct SurrogateSearch::Round {
     }
   }
 
-  // The member with the highest merit; -1 where nothing promises any improvement.
-  std::ptrdiff_t best() const {
+  // The members with the highest merit, at most so many; none where nothing promises any
+  // improvement.
+  std::vector<std::size_t> best(std::size_t most) const {
     const UndominatedBoxes boxes(front, reference);
-    std::ptrdiff_t best = -1;
-    double highest = 0;
+    std::vector<std::pair<double, std::size_t>> merits;
     for (std::size_t i = 0; i < pool.size(); ++i) {
-      if (!pool[i].prospect) continue;
-      const double merit = this->merit(boxes, i);
-      if (!(merit > highest)) continue;
-      highest = merit;
-      best = static_cast<std::ptrdiff_t>(i);
+      const double merit = pool[i].prospect ? this->merit(boxes, i) : 0;
+      if (merit > 0) merits.emplace_back(-merit, i);
     }
+    most = std::min(most, merits.size());
+    std::partial_sort(merits.begin(), merits.begin() + static_cast<std::ptrdiff_t>(most),
+                      merits.end());
+    std::vector<std::size_t> best;
+    for (std::size_t i = 0; i < most; ++i) best.push_back(merits[i].second);
     return best;
   }
 
@@ -315,16 +318,26 @@ void SurrogateSearch::propose_from_models(std::size_t n, std::vector<Proposal>& 
   if (!pending.empty()) round.assume(pending, pending_values);
   round.pool = make_pool();
   for (const Member& member : round.pool) round.features.push_back(member.prospect->features);
-  for (std::size_t i = 0; i < n; ++i) {
+  // Believing takes time: in a large batch several are chosen between two beliefs.
+  const std::size_t at_once = (n + kBeliefs - 1) / kBeliefs;
+  for (std::size_t i = 0; i < n;) {
     round.predict();
-    const std::ptrdiff_t best = round.best();
-    if (best < 0) return;
-    Member& member = round.pool[static_cast<std::size_t>(best)];
-    const std::vector<double>* values = &member.prospect->values;
-    if (i + 1 < n) round.assume({&member.prospect->features, 1}, {&values, 1});
-    member.prospect = nullptr;
-    claim(member.genotype);
-    proposals.push_back({std::move(member.genotype), std::move(member.parents), "surrogate"});
+    const std::vector<std::size_t> best = round.best(std::min(at_once, n - i));
+    if (best.empty()) return;
+    std::vector<Features> features;
+    std::vector<const std::vector<double>*> values;
+    for (const std::size_t member : best) {
+      features.push_back(round.pool[member].prospect->features);
+      values.push_back(&round.pool[member].prospect->values);
+    }
+    i += best.size();
+    if (i < n) round.assume(features, values);
+    for (const std::size_t at : best) {
+      Member& member = round.pool[at];
+      member.prospect = nullptr;
+      claim(member.genotype);
+      proposals.push_back({std::move(member.genotype), std::move(member.parents), "surrogate"});
+    }
   }
 }
 

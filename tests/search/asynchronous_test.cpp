@@ -77,6 +77,20 @@ TEST(Asynchronous, RunAgainChangesNothing) {
   EXPECT_EQ(toy::dump(folder / "s.db"), before);
 }
 
+// With many workers several proposals are asked for at once; the replay asks for as many.
+TEST(Asynchronous, ManyWorkersShareTheThinking) {
+  toy::Folder folder;
+  const auto path = folder / "s.db";
+  std::stop_source stop;
+  toy::StopAfter listener(stop, 40);
+  Flowing first{.workers = 80, .most_ms = 5, .stop = stop.get_token(), .listener = &listener};
+  EXPECT_EQ(first.run(path, 120), Stopped::request);
+  EXPECT_EQ((Flowing{.workers = 60, .most_ms = 5}.run(path, 120)), Stopped::budget);
+  const std::string before = toy::dump(path);
+  Flowing{.workers = 1}.run(path, 120);
+  EXPECT_EQ(toy::dump(path), before);
+}
+
 TEST(Asynchronous, StoppedAnywhereItGoesOn) {
   toy::Folder folder;
   const auto path = folder / "s.db";

@@ -87,6 +87,8 @@ void obey(const std::string& line) {
     for (;;) std::cout << "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
   else if (word == "chatter")
     for (;;) std::cout << "another line that ends nothing at all\n";
+  else if (word == "terminate")
+    raise(SIGTERM);
   else if (word == "mute")
     close(STDOUT_FILENO), pause();
   else if (word == "complain") {

@@ -389,6 +389,20 @@ TEST(ProcessPool, RetriesAreBounded) {
   EXPECT_EQ(source.results[1].line, "done well");
 }
 
+// A cluster that sends workers away says nothing against what they were at.
+TEST(ProcessPool, BeingSentAwayIsNoTry) {
+  ScratchFolder folder;
+  ProcessPool pool({.command = {kWorker, "at", "{worker}"}, .retries = 0});
+  Troubles source;
+  source.lines = {"first " + (folder / "tried").string() + " terminate"};
+  pool.run(source, {}, {});
+  EXPECT_THAT(source.troubles, testing::ElementsAre("0:0 killed by signal 15 (terminated)"));
+  EXPECT_EQ(source.results[0].line, "done by 0");
+  source.lines.push_back("exit 143");
+  pool.run(source, {}, {});
+  EXPECT_EQ(source.results[1].failure, "exit code 143: out of paper") << "for ever";
+}
+
 TEST(ProcessPool, SignsOfLifeHoldOffTheSilenceLimit) {
   ProcessPool pool({.command = {kWorker}, .silence_limit_s = 0.4});
   EXPECT_EQ(run_one(pool, "alive 1200").line, "done alive");
