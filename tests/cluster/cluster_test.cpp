@@ -162,7 +162,7 @@ TEST_F(Cluster, ANodeDiesAnotherIsDrainedBothReturn) {
 
 // Somebody more important takes all nodes: the job is killed, queued again, and goes on.
 TEST_F(Cluster, PreemptedItGoesOn) {
-  epochs_ = 8;  // or the run is over before Slurm has thought about it
+  epochs_ = 5;  // or the run is over before Slurm has thought about it
   trials_ = 12;
   write_config("c.toml", kLauncher);
   const std::string job = submit("--option=--nodes=4 --option=--ntasks=8");
