@@ -7,6 +7,7 @@
 
 #include "experiments/adapters/proxy_scorer.h"
 #include "experiments/library.h"
+#include "experiments/stored_programs.h"
 #include "search/engine/rungs.h"
 #include "search/engine/scheduler.h"
 #include "space/input_error.h"
@@ -112,7 +113,7 @@ Materials stored_materials(const RunConfig& config, const Study& study) {
   materials.space_text = study.info().space;
   materials.space_file = "space of study '" + study.info().name + "'";
   for (const StudyDevice& device : study.devices()) {
-    materials.devices.push_back(Device::parse(device.text, device.name + ".toml"));
+    materials.devices.push_back(stored_device(device));
   }
   load_tables(materials, config);
   return materials;
@@ -127,6 +128,7 @@ RunConfig stored_config(const Study& study, const std::filesystem::path& path) {
   const std::string name = "(config in " + path.filename().string() + ")";
   RunConfig config = RunConfig::parse(study.info().config, (path.parent_path() / name).string());
   config.seed = study.info().seed;
+  require_no_programs(config, path);
   return config;
 }
 

@@ -10,6 +10,7 @@
 #include "experiments/export/trained_files.h"
 #include "experiments/interrupt.h"
 #include "experiments/onnx_file.h"
+#include "experiments/stored_programs.h"
 #include "space/input_error.h"
 #include "space/network_file.h"
 
@@ -49,7 +50,7 @@ std::vector<Device> readable_devices(const Study& study) {
   std::vector<Device> devices;
   for (const StudyDevice& stored : study.devices()) {
     try {
-      devices.push_back(Device::parse(stored.text, stored.name + ".toml"));
+      devices.push_back(stored_device(stored));
     } catch (const InputError& error) {
       std::cerr << stored.name << ": left out of the card: " << error.what() << '\n';
     }

@@ -8,6 +8,7 @@
 #include "experiments/cost_report.h"
 #include "experiments/experiment.h"
 #include "experiments/front_report.h"
+#include "experiments/stored_programs.h"
 #include "experiments/table.h"
 #include "experiments/values_json.h"
 #include "search/pareto.h"
@@ -78,7 +79,7 @@ void print_numbers(const Trial& trial) {
 void print_slowest(const StudyDevice& stored, const Candidate& candidate, std::size_t most) {
   std::cout << '\n' << stored.name;
   try {
-    const Device device = Device::parse(stored.text, stored.name + ".toml");
+    const Device device = stored_device(stored);
     const Estimate estimate = device.model->estimate(candidate);
     std::cout << (estimate.covered ? ", slowest layers" : ": " + estimate.reason) << '\n';
     if (estimate.covered) print_layers(std::cout, candidate.network, estimate.cost, most);

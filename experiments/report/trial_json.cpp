@@ -5,6 +5,7 @@
 
 #include "experiments/experiment.h"
 #include "experiments/report/study_json.h"
+#include "experiments/stored_programs.h"
 #include "space/input_error.h"
 
 namespace hwnas {
@@ -53,7 +54,7 @@ json layers_json(const Network& network) {
 json device_json(const StudyDevice& stored, const Candidate& candidate) {
   json j{{"name", stored.name}};
   try {
-    const Device device = Device::parse(stored.text, stored.name + ".toml");
+    const Device device = stored_device(stored);
     j["description"] = device.description;
     j["family"] = to_string(device.family);
     const Estimate estimate = device.model->estimate(candidate);

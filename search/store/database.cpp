@@ -187,6 +187,10 @@ Database::Database(const std::filesystem::path& path, Mode mode) : file_(path.st
   }
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, kBusyMs);
+  // The file may be a stranger's: no trigger of theirs runs, no view of theirs calls what could
+  // reach outside of it.
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
 }
 
 Database::~Database() {

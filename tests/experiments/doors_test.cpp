@@ -142,6 +142,8 @@ TEST(Doors, ASearchOverMeasuredNetworks) {
   EXPECT_THAT(r.out, HasSubstr("jetson")) << r.err;
 }
 
+const std::string kTrusting = "HWNAS_TRUST_STUDIES=1 " + kHwnas;
+
 TEST(Doors, ASearchContinuesFromTheStudyAloneUntilTheProgramChanges) {
   Folder f;
   follow("program.md", f.path());
@@ -150,9 +152,13 @@ TEST(Doors, ASearchContinuesFromTheStudyAloneUntilTheProgramChanges) {
   for (const char* file : {"run.toml", "my_device.toml"}) std::filesystem::remove(f / file);
   Folder elsewhere;
   const std::string study = (f / "costs.db").string();
-  EXPECT_EQ(run(elsewhere.path(), kHwnas + " search " + study + " --trials 24").code, 0);
+  const Result stranger = run(elsewhere.path(), kHwnas + " search " + study + " --trials 24");
+  EXPECT_EQ(stranger.code, 2);
+  EXPECT_THAT(stranger.err,
+              HasSubstr("of the study: family = program: a study may not have programs"));
+  EXPECT_EQ(run(elsewhere.path(), kTrusting + " search " + study + " --trials 24").code, 0);
   write(f / "my_model.py", slurp(f / "my_model.py") + "# changed\n");
-  const Result r = run(elsewhere.path(), kHwnas + " search " + study + " --trials 32");
+  const Result r = run(elsewhere.path(), kTrusting + " search " + study + " --trials 32");
   EXPECT_EQ(r.code, 2);
   EXPECT_THAT(r.err, HasSubstr("my_model.py is no longer what it was"));
   EXPECT_EQ(std::count(r.err.begin(), r.err.end(), '\n'), 1) << r.err;

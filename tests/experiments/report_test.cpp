@@ -217,8 +217,9 @@ TEST_F(Report, WithoutItsChartsItSaysWhatToDo) {
                            HasSubstr("put it (npm's echarts 6, dist/echarts.min.js) into ")));
 }
 
-// One GET; the whole answer.
-std::string get(int port, const std::string& path, const std::string& header = "") {
+// One request; the whole answer.
+std::string get(int port, const std::string& path, const std::string& header = "",
+                const std::string& method = "GET") {
   const int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -227,7 +228,7 @@ std::string get(int port, const std::string& path, const std::string& header = "
   std::string answer;
   if (connect(socket_fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
     const std::string request =
-        "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + header + "\r\n";
+        method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + header + "\r\n";
     (void)!::write(socket_fd, request.data(), request.size());
     char buffer[65536];
     for (ssize_t n; (n = read(socket_fd, buffer, sizeof buffer)) > 0;)
@@ -259,6 +260,17 @@ class Serve : public Report {
   void SetUp() override { fs::create_directory(folder_ / "server"); }
   pid_t child_ = -1;
 };
+
+TEST_F(Serve, OnlyAnswersQuestions) {
+  const int port = serve(study());
+  const std::string before = slurp(study());
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH"}) {
+    for (const char* path : {"/", "/studies", "/../../etc/passwd"})
+      EXPECT_THAT(get(port, path, "Content-Length: 0\r\n", method), HasSubstr(" 404 ")) << method;
+  }
+  EXPECT_THAT(get(port, "/../../../../etc/passwd"), HasSubstr(" 404 "));
+  EXPECT_EQ(slurp(study()), before);
+}
 
 TEST_F(Serve, ShowsWhatLandsWhileItRuns) {
   search("a", config("a", kTwo));
