@@ -227,8 +227,9 @@ std::string get(int port, const std::string& path, const std::string& header = "
   inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
   std::string answer;
   if (connect(socket_fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
-    const std::string request =
-        method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + header + "\r\n";
+    const std::string request = method + " " + path +
+                                " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + header +
+                                "\r\n";
     (void)!::write(socket_fd, request.data(), request.size());
     char buffer[65536];
     for (ssize_t n; (n = read(socket_fd, buffer, sizeof buffer)) > 0;)
@@ -262,14 +263,15 @@ class Serve : public Report {
 };
 
 TEST_F(Serve, OnlyAnswersQuestions) {
-  const int port = serve(study());
-  const std::string before = slurp(study());
+  search("a", config("a", kTwo));
+  const int port = serve("../a.db");
+  const std::string before = slurp(folder_ / "a.db");
   for (const char* method : {"POST", "PUT", "DELETE", "PATCH"}) {
     for (const char* path : {"/", "/studies", "/../../etc/passwd"})
       EXPECT_THAT(get(port, path, "Content-Length: 0\r\n", method), HasSubstr(" 404 ")) << method;
   }
   EXPECT_THAT(get(port, "/../../../../etc/passwd"), HasSubstr(" 404 "));
-  EXPECT_EQ(slurp(study()), before);
+  EXPECT_EQ(slurp(folder_ / "a.db"), before);
 }
 
 TEST_F(Serve, ShowsWhatLandsWhileItRuns) {
