@@ -14,7 +14,7 @@
 namespace hwnas {
 namespace {
 
-constexpr std::int64_t kUntoldPerProposal = 16;  // with many workers thinking is shared
+constexpr std::int64_t kUntoldPerProposal = 8;  // with many workers thinking is shared
 constexpr int kBarrenProposals = 1000;  // in a row, none of them new: nothing is left to find
 
 class Flow : public JobSource {
@@ -135,7 +135,7 @@ bool Flow::propose() {
     // timed, so that a replay asks for as many.
     const std::int64_t untold = std::max<std::int64_t>(0, proposals_ - tellings_);
     std::vector<Proposal> proposals =
-        searcher_.ask(static_cast<int>(1 + untold / kUntoldPerProposal));
+        searcher_.ask(static_cast<int>(std::max<std::int64_t>(1, untold / kUntoldPerProposal)));
     asked_.assign(std::make_move_iterator(proposals.begin()),
                   std::make_move_iterator(proposals.end()));
   }
