@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 namespace hwnas {
@@ -62,7 +63,12 @@ void PoolWorker::start() {
     const std::size_t i = static_cast<std::size_t>(place_) % options_.gpus.size();
     options.environment.push_back("CUDA_VISIBLE_DEVICES=" + options_.gpus[i]);
   }
-  child_ = std::make_unique<ChildProcess>(command_of(options_.command, place_), options);
+  try {
+    child_ = std::make_unique<ChildProcess>(command_of(options_.command, place_), options);
+  } catch (const std::runtime_error&) {
+    pause();
+    throw;
+  }
   silent_since_.reset();
   fresh_ = true;
   heard_ = Clock::now();
@@ -98,11 +104,16 @@ std::unique_ptr<ChildProcess> PoolWorker::leave() {
 std::unique_ptr<ChildProcess> PoolWorker::lose(const std::string& why) {
   trouble_ = why;
   if (phase_ == Phase::busy) ++lost_;
-  if (phase_ == Phase::starting && options_.launched) {
-    const double pause = std::min(kLongestPause, std::exp2(starts_in_vain_++));
-    not_before_ = Clock::now() + std::chrono::milliseconds(static_cast<int>(pause * 1000));
-  }
+  if (phase_ == Phase::starting) pause();
   return leave();
+}
+
+// A start in vain: the next one here at once, after 1, 3, 7, ... s; of a launcher after 1, 2, 4,
+// ... s.
+void PoolWorker::pause() {
+  const double seconds = std::exp2(starts_in_vain_++) - (options_.launched ? 0 : 1);
+  not_before_ = Clock::now() + std::chrono::milliseconds(
+                                   static_cast<int>(1000 * std::min(kLongestPause, seconds)));
 }
 
 std::string PoolWorker::in_words(const std::string& trouble) const {

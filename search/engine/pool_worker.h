@@ -57,6 +57,7 @@ class PoolWorker {
   std::optional<std::string> over_limit();
   std::string in_words(const std::string& trouble) const;
   void enter(Phase phase);
+  void pause();
 
   const ProcessPoolOptions& options_;
   int place_;

@@ -1,6 +1,8 @@
 #include "search/engine/process_pool.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -426,6 +428,26 @@ TEST(ProcessPool, AGreetingMayBeRefused) {
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()), "'" + kWorker + "' does not start: too polite: hello 1");
   }
+}
+
+// No descriptors for a second child: the first does the work, and the trouble is told, not repeated
+// with every tick.
+TEST(ProcessPool, ThoseThatCannotStartAreNotTriedAllTheTime) {
+  ProcessPool pool({.command = {kWorker}, .processes = 2});
+  EXPECT_EQ(pool.greeting(), "hello 1");
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{static_cast<rlim_t>(open("/dev/null", O_RDONLY)) + 2, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  Troubles source;
+  source.lines = {"slow 300", "slow 300", "slow 300"};
+  pool.run(source, {}, {});
+  setrlimit(RLIMIT_NOFILE, &before);
+  close(static_cast<int>(few.rlim_cur) - 2);
+  for (const TaskResult& result : source.results) EXPECT_EQ(result.line, "done slow");
+  EXPECT_THAT(source.troubles, testing::Each("1 cannot make a pipe: Too many open files"));
+  EXPECT_GE(source.troubles.size(), 1u);
+  EXPECT_LE(source.troubles.size(), 3u);
 }
 
 TEST(ProcessPool, WorkersJoinAndLeave) {
