@@ -1,5 +1,6 @@
 #include "experiments/stored_programs.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -27,6 +28,13 @@ Device stored_device(const StudyDevice& device) {
   if ((family == "program" || family == "plugin") && !trusted())
     throw InputError("device '" + device.name + "' of the study", 0, "family", family, kAdvice);
   return Device::parse(device.text, file);
+}
+
+bool names_programs(const RunConfig& config, const std::vector<Device>& devices) {
+  return !config.workers.command.empty() || !config.workers.launcher.empty() ||
+         std::any_of(devices.begin(), devices.end(), [](const Device& device) {
+           return device.family == Family::program || device.family == Family::plugin;
+         });
 }
 
 void require_no_programs(const RunConfig& config, const std::filesystem::path& study) {

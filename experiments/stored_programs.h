@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "experiments/run_config.h"
 #include "hw_models/device.h"
@@ -12,8 +13,10 @@
 
 namespace hwnas {
 
-// Throw InputError where a program is named and may not be run; stored_device() as Device::parse.
+// stored_device() and require_no_programs() throw InputError where a program is named and may not
+// be run; the former also as Device::parse.
 Device stored_device(const StudyDevice& device);
+bool names_programs(const RunConfig& config, const std::vector<Device>& devices);
 void require_no_programs(const RunConfig& config, const std::filesystem::path& study);
 
 }  // namespace hwnas

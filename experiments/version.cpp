@@ -1,8 +1,5 @@
 #include "experiments/version.h"
 
-#include <sqlite3.h>
-
-#include <boost/version.hpp>
 #include <exception>
 
 #include "commit.h"
@@ -32,10 +29,8 @@ std::string trainer_version() {
 }  // namespace
 
 std::string version_text() {
-  return "hwnas " HWNAS_VERSION " (" HWNAS_COMMIT "), " + kCompiler +
-         ", " HWNAS_BUILD_TYPE "\nSQLite " + sqlite3_libversion() + ", Boost " +
-         std::to_string(BOOST_VERSION / 100000) + "." + std::to_string(BOOST_VERSION / 100 % 1000) +
-         "\n" + trainer_version() + "\n";
+  return "hwnas " HWNAS_VERSION " (" HWNAS_COMMIT "), " + kCompiler + ", " HWNAS_BUILD_TYPE "\n" +
+         trainer_version() + "\n";
 }
 
 }  // namespace hwnas

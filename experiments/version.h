@@ -1,4 +1,4 @@
-// What hwnas --version prints: release, commit, compiler, libraries, and the trainer beside it with
+// What hwnas --version prints: release, commit, compiler, and the trainer beside it with
 // its LibTorch. What somebody who gets a report of a defect wants to know.
 #pragma once
 

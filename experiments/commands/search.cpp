@@ -11,6 +11,7 @@
 #include "experiments/interrupt.h"
 #include "experiments/library.h"
 #include "experiments/progress.h"
+#include "experiments/stored_programs.h"
 #include "search/engine/rungs.h"
 #include "space/input_error.h"
 
@@ -43,6 +44,7 @@ struct Request {
   RunConfig config;
   Materials materials;
   fs::path study;
+  std::string again;  // what goes on with it: a study that names programs has none run
 };
 
 // A new run from a config, or the run that a study holds.
@@ -61,6 +63,11 @@ Request read_request(const CommandLine& line) {
       request.config.seed = static_cast<std::uint64_t>(*seed);
     request.materials = load_materials(request.config);
     request.study = line.has("study") ? line.get("study") : request.config.name + ".db";
+  }
+  request.again = request.study.string();
+  if (what != request.again && names_programs(request.config, request.materials.devices)) {
+    request.again = what;
+    if (line.has("study")) request.again += " --study " + request.study.string();
   }
   if (const auto trials = line.integer("trials", 1, 1'000'000'000))
     request.config.budget.trials = *trials;
@@ -145,7 +152,7 @@ std::optional<Stopped> run(Request request, bool json, const Interrupt& interrup
   announce(experiment, survey, request.study, printer);
   for (const Trial& trial : study.front()) printer.note_best(trial);
   const Stopped stopped = experiment.run(study, survey, printer, interrupt.stop());
-  printer.message(ending(stopped) + "; continue with: hwnas search " + request.study.string() +
+  printer.message(ending(stopped) + "; continue with: hwnas search " + request.again +
                   " --trials N");
   const FrontReport report = report_front(study);
   std::cout << (json ? to_json(report) + "\n" : to_text(report)) << std::flush;

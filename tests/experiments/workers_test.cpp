@@ -91,6 +91,8 @@ TEST_F(Workers, ALauncherStartsThem) {
   const Result result = hwnas("search w.toml --study there.db");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(found("there.db"), plain());
+  EXPECT_THAT(result.err,
+              HasSubstr("continue with: hwnas search w.toml --study there.db --trials N"));
   EXPECT_TRUE(within(5, [&] { return trainers() == 0; }));
 }
 
