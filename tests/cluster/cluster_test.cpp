@@ -178,6 +178,7 @@ TEST_F(Cluster, PreemptedItGoesOn) {
 
 // The time limit is two minutes away at once: hwnas is asked to end, the job queues itself again.
 TEST_F(Cluster, CutOffByTheTimeLimitItGoesOn) {
+  epochs_ = 6;  // Slurm looks at limits once a minute
   write_config("c.toml", kLauncher);
   const std::string job =
       submit("--option=--ntasks=5 --option=--signal=B:USR1@55 --option=--time=1");
